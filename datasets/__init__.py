@@ -1,0 +1,1 @@
+"""Parsing, TFRecord format, slim Dataset, label maps, generated demo data."""

@@ -1,0 +1,1 @@
+"""Backbones, SSD heads, anchors, matching, coding, loss, decoding."""

@@ -1,0 +1,107 @@
+"""What the scripts tell a person: exit codes, one-line errors, progress.
+
+Not its job: defining flags (`shared_flags`) or deciding what is an error. Exit codes, as every script documents them:
+0 done; 1 the run failed; 2 unusable flags or input, found before any work began. A traceback is shown only with
+`--verbosity=1`.
+"""
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+
+from absl import app, flags
+from tqdm import tqdm
+
+LOG_INTERVAL_SECS = 10.0
+
+
+class InputError(ValueError):
+    """Unusable flags or input, found before any work began: exit status 2.
+
+    The message is one line (or a short list) that names the file or value, what was expected, what to do next.
+    """
+
+
+class RunError(RuntimeError):
+    """The run failed after it began: exit status 1. The message's last line says what to do."""
+
+
+def say(message: str = "") -> None:
+    """Print a line to standard output at once, so that a log file shows it while the work goes on."""
+    print(message, flush=True)
+
+
+def complain(message: str) -> None:
+    """Print a line to standard error at once."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: `48s`, `3m20s`, `2h05m`."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 3600:
+        return f"{seconds // 60}m{seconds % 60:02d}s"
+    return f"{seconds // 3600}h{seconds % 3600 // 60:02d}m"
+
+
+def progress(items: Iterable, total: int, title: str, unit: str = "images") -> Iterator:
+    """Yield `items`, showing how many are done, the rate and the time left.
+
+    A bar on a terminal; in a log file a line about every ten seconds and one at the end.
+    """
+    if sys.stderr.isatty():
+        yield from tqdm(items, total=total, desc=title, unit=f" {unit}")
+        return
+    start = last = time.monotonic()
+    done = 0
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= LOG_INTERVAL_SECS or done == total:
+            rate = done / max(now - start, 1e-9)
+            left = "" if done == total else f", {duration((total - done) / rate)} left"
+            say(f"{title}: {done}/{total} {unit}, {rate:.1f} {unit}/s{left}")
+            last = now
+
+
+def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
+    """Parse the command line; exit 0 after `--help`, raise InputError on a flag that is unknown or unusable."""
+    if {"--help", "-help", "-h", "--helpfull"} & set(argv[1:]):
+        say(f"{usage.strip()}\n\nFlags:\n{flag_values.module_help(argv[0]) or flag_values.get_help()}")
+        raise SystemExit(0)
+    try:
+        left_over = flag_values(argv)[1:]
+    except flags.Error as error:
+        raise InputError(f"{error}. See --help for the flags.") from None
+    if left_over:
+        raise InputError(f"unexpected argument {left_over[0]!r}: every setting is a flag, --name=value. See --help.")
+
+
+def run_script(main: Callable[[], None], flag_values: flags.FlagValues, usage: str) -> None:
+    """Parse the command line, run `main`, and end the process with the documented exit code.
+
+    `usage` is the script's docstring, shown by `--help`. InputError → 2; RunError, Ctrl-C and anything unexpected → 1,
+    each as a message on standard error. `--verbosity=1` adds the traceback.
+    """
+    def end(status: int, message: str) -> None:
+        if flag_values.is_parsed() and flag_values.verbosity >= 1:
+            traceback.print_exc()
+        complain(message)
+        sys.exit(status)
+
+    app.define_help_flags()
+    try:
+        _parse(flag_values, sys.argv, usage)
+        main()
+    except InputError as error:
+        end(2, f"error: {error}")
+    except RunError as error:
+        end(1, f"error: {error}")
+    except KeyboardInterrupt:
+        end(1, "interrupted: run the same command again to go on")
+    except OSError as error:
+        end(1, f"error: {error}\nCheck the disk space and permissions of that path, then run the command again.")
+    except Exception as error:  # the last net: a person reads one line, a developer asks for the rest
+        end(1, f"error: {type(error).__name__}: {error}\nRun again with --verbosity=1 to see where it happened.")
