@@ -1,5 +1,27 @@
 """What TensorFlow, slim and NumPy lack, imported as `import tf_extended as tfe`."""
+from tf_extended.bboxes import (
+    array_namespace,
+    bboxes_clip,
+    bboxes_filter_center,
+    bboxes_filter_labels,
+    bboxes_filter_overlap,
+    bboxes_intersection,
+    bboxes_jaccard,
+    bboxes_matching,
+    bboxes_nms,
+    bboxes_nms_batch,
+    bboxes_resize,
+    bboxes_sort,
+    check_bboxes,
+    pairwise_jaccard,
+)
 from tf_extended.compat import slim, tf
 from tf_extended.console import InputError, RunError, complain, duration, progress, run_script, say
+from tf_extended.shapes import get_shape, reshape_list
 
-__all__ = ["InputError", "RunError", "complain", "duration", "progress", "run_script", "say", "slim", "tf"]
+__all__ = [
+    "InputError", "RunError", "array_namespace", "bboxes_clip", "bboxes_filter_center", "bboxes_filter_labels",
+    "bboxes_filter_overlap", "bboxes_intersection", "bboxes_jaccard", "bboxes_matching", "bboxes_nms",
+    "bboxes_nms_batch", "bboxes_resize", "bboxes_sort", "check_bboxes", "complain", "duration", "get_shape",
+    "pairwise_jaccard", "progress", "reshape_list", "run_script", "say", "slim", "tf",
+]

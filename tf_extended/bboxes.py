@@ -1,0 +1,248 @@
+"""Boxes: arithmetic, filters, sorting, non-maximum suppression, matching of detections.
+
+The box contract of the project: `[..., 4]` float, `(ymin, xmin, ymax, xmax)`, relative to the image, in [0, 1] unless a
+function says that boxes may stick out. Encoding boxes against anchors is not this module's job (`nets.box_coder`), nor is
+scoring by the VOC rules (`tf_extended.evaluation`).
+
+The arithmetic has one body for NumPy arrays and tensors, written with the names that both libraries have. What has no
+such body says so.
+"""
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tf_extended.compat import tf
+from tf_extended.shapes import get_shape
+
+# Smaller than any area of a box that covers a thousandth of a pixel; only keeps 0 / 0 away.
+TINY = 1e-30
+
+
+def array_namespace(*arrays: Any):
+    """The library, `tf` or `np`, whose functions `arrays` want: `tf` as soon as one of them is a tensor."""
+    return tf if any(isinstance(a, (tf.Tensor, tf.Variable)) for a in arrays) else np
+
+
+def check_bboxes(bboxes: np.ndarray, where: str = "bboxes") -> np.ndarray:
+    """The NumPy boxes as float32 if they hold the contract; a ValueError that quotes the first that does not."""
+    bboxes = np.asarray(bboxes, np.float32)
+    if bboxes.ndim < 1 or bboxes.shape[-1] != 4:
+        raise ValueError(f"{where}: expected shape [..., 4] (ymin, xmin, ymax, xmax), got {list(bboxes.shape)}")
+    rows = bboxes.reshape(-1, 4)
+    good = (rows >= 0).all(1) & (rows <= 1).all(1) & (rows[:, 0] <= rows[:, 2]) & (rows[:, 1] <= rows[:, 3])
+    if not good.all():
+        index = int(np.argmin(good))
+        raise ValueError(f"{where}: box {index} is {rows[index].tolist()}; expected ymin <= ymax, xmin <= xmax in [0, 1]")
+    return bboxes
+
+
+def _corners(bboxes: Any) -> tuple:
+    return bboxes[..., 0], bboxes[..., 1], bboxes[..., 2], bboxes[..., 3]
+
+
+def _area(corners: tuple) -> Any:
+    ymin, xmin, ymax, xmax = corners
+    return (xmax - xmin) * (ymax - ymin)
+
+
+def _overlap(a: tuple, b: tuple, xp: Any) -> Any:
+    """Area of the intersection of boxes given as broadcastable corners; 0 where they do not meet."""
+    height = xp.maximum(xp.minimum(a[2], b[2]) - xp.maximum(a[0], b[0]), 0.0)
+    width = xp.maximum(xp.minimum(a[3], b[3]) - xp.maximum(a[1], b[1]), 0.0)
+    return height * width
+
+
+def _jaccard(a: tuple, b: tuple, xp: Any) -> Any:
+    inter = _overlap(a, b, xp)
+    # A positive intersection means two proper boxes, so a positive union: TINY only ever divides a zero. The order
+    # of the sum is that of the documented encoder, whose float32 scores are reproduced to the bit.
+    return inter / xp.maximum(_area(b) - inter + _area(a), TINY)
+
+
+def pairwise_jaccard(bboxes_a: Any, bboxes_b: Any) -> Any:
+    """IoU of every box of `bboxes_a` [N, 4] with every box of `bboxes_b` [K, 4]: [N, K]. NumPy or TF."""
+    xp = array_namespace(bboxes_a, bboxes_b)
+    a = tuple(corner[:, None] for corner in _corners(bboxes_a))
+    b = tuple(corner[None, :] for corner in _corners(bboxes_b))
+    return _jaccard(a, b, xp)
+
+
+def bboxes_jaccard(bbox_ref: Any, bboxes: Any) -> Any:
+    """IoU of one box [4] with each of `bboxes` [N, 4]: [N]; 0 where a box is empty. NumPy or TF."""
+    xp = array_namespace(bbox_ref, bboxes)
+    ref, bboxes = _as_pair(bbox_ref, bboxes, xp)
+    return _jaccard(_corners(ref), _corners(bboxes), xp)
+
+
+def bboxes_intersection(bbox_ref: Any, bboxes: Any) -> Any:
+    """How much of each of `bboxes` [N, 4] lies in `bbox_ref` [4], as a share of the box's own area: [N].
+
+    Not symmetric, and not IoU: see `bboxes_jaccard`. 0 for an empty box. NumPy or TF.
+    """
+    xp = array_namespace(bbox_ref, bboxes)
+    ref, bboxes = _as_pair(bbox_ref, bboxes, xp)
+    corners = _corners(bboxes)
+    return _overlap(_corners(ref), corners, xp) / xp.maximum(_area(corners), TINY)
+
+
+def bboxes_clip(bbox_ref: Any, bboxes: Any) -> Any:
+    """Clip `bboxes` [..., 4] (or a dict of them by class) to the box `bbox_ref` [4]. NumPy or TF.
+
+    A box that lies outside comes back empty, on the border of `bbox_ref`, never inverted.
+    """
+    if isinstance(bboxes, dict):
+        return {label: bboxes_clip(bbox_ref, boxes) for label, boxes in bboxes.items()}
+    xp = array_namespace(bbox_ref, bboxes)
+    ref, bboxes = _as_pair(bbox_ref, bboxes, xp)
+    ymin, xmin, ymax, xmax = _corners(bboxes)
+    ymin, xmin = xp.maximum(ymin, ref[..., 0]), xp.maximum(xmin, ref[..., 1])
+    ymax, xmax = xp.minimum(ymax, ref[..., 2]), xp.minimum(xmax, ref[..., 3])
+    return xp.stack([xp.minimum(ymin, ymax), xp.minimum(xmin, xmax), ymax, xmax], axis=-1)
+
+
+def bboxes_resize(bbox_ref: Any, bboxes: Any) -> Any:
+    """Coordinates of `bboxes` [..., 4] (or a dict of them by class) in the frame whose unit square is `bbox_ref` [4].
+
+    What a crop to `bbox_ref` does to boxes; they may stick out of [0, 1] afterwards. NumPy or TF. Its inverse is the
+    same call with the frame of the whole image as seen from the crop.
+    """
+    if isinstance(bboxes, dict):
+        return {label: bboxes_resize(bbox_ref, boxes) for label, boxes in bboxes.items()}
+    xp = array_namespace(bbox_ref, bboxes)
+    ref, bboxes = _as_pair(bbox_ref, bboxes, xp)
+    origin = xp.stack([ref[0], ref[1], ref[0], ref[1]])
+    size = xp.stack([ref[2] - ref[0], ref[3] - ref[1], ref[2] - ref[0], ref[3] - ref[1]])
+    return (bboxes - origin) / size
+
+
+def _as_pair(bbox_ref: Any, bboxes: Any, xp: Any) -> tuple:
+    """Both as arrays of one library and one float type: that of `bboxes` where it has one."""
+    if xp is tf:
+        dtype = next(x.dtype.base_dtype for x in (bboxes, bbox_ref) if isinstance(x, (tf.Tensor, tf.Variable)))
+        return tf.convert_to_tensor(bbox_ref, dtype), tf.convert_to_tensor(bboxes, dtype)
+    bboxes = np.asarray(bboxes)
+    bboxes = bboxes if bboxes.dtype.kind == "f" else bboxes.astype(np.float32)
+    return np.asarray(bbox_ref, bboxes.dtype), bboxes
+
+
+def bboxes_filter_center(labels: tf.Tensor, bboxes: tf.Tensor, margins: Sequence[float] = (0.0, 0.0, 0.0, 0.0)):
+    """Keep the objects whose centre lies strictly inside the image, widened by `margins` (top, left, bottom, right).
+
+    labels [N], bboxes [N, 4]; returns both, shortened. TF only.
+    """
+    cy = (bboxes[:, 0] + bboxes[:, 2]) / 2.0
+    cx = (bboxes[:, 1] + bboxes[:, 3]) / 2.0
+    inside = (cy > margins[0]) & (cx > margins[1]) & (cy < 1.0 + margins[2]) & (cx < 1.0 + margins[3])
+    return tf.boolean_mask(labels, inside), tf.boolean_mask(bboxes, inside)
+
+
+def bboxes_filter_overlap(labels: tf.Tensor, bboxes: tf.Tensor, threshold: float = 0.5, assign_negative: bool = False):
+    """Keep the objects of which at least `threshold` of the area lies inside the image.
+
+    labels [N], bboxes [N, 4], which may stick out of the image; returns both, shortened. With `assign_negative` nothing is
+    dropped: the labels of those objects change their sign instead. TF only.
+    """
+    inside = bboxes_intersection([0.0, 0.0, 1.0, 1.0], bboxes) >= threshold
+    if assign_negative:
+        return tf.where(inside, labels, -labels), bboxes
+    return tf.boolean_mask(labels, inside), tf.boolean_mask(bboxes, inside)
+
+
+def bboxes_filter_labels(labels: tf.Tensor, bboxes: tf.Tensor, out_labels: Sequence[int] = (), num_classes=np.inf):
+    """Drop the objects whose label is in `out_labels` or not below `num_classes`. TF only."""
+    keep = tf.cast(labels, tf.float64) < num_classes
+    for label in out_labels:
+        keep &= tf.not_equal(labels, label)
+    return tf.boolean_mask(labels, keep), tf.boolean_mask(bboxes, keep)
+
+
+def bboxes_sort(scores: Any, bboxes: Any, top_k: int = 400, scope: str | None = None):
+    """The `top_k` best of each image, by falling score; ties keep their order.
+
+    scores [B, N] and bboxes [B, N, 4], or dicts of them by class; fewer than `top_k` stay as many as they are. TF only.
+    """
+    if isinstance(scores, dict):
+        return _by_class(lambda s, b: bboxes_sort(s, b, top_k), scores, bboxes)
+    with tf.name_scope(scope, "bboxes_sort", [scores, bboxes]):
+        best, order = tf.nn.top_k(scores, k=tf.minimum(top_k, tf.shape(scores)[1]))
+        size = scores.get_shape().as_list()[1]
+        if size is not None:
+            best.set_shape([scores.get_shape()[0], min(top_k, size)])
+            order.set_shape(best.get_shape())
+        return best, tf.gather(bboxes, order, batch_dims=1)
+
+
+def bboxes_nms(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float = 0.5, keep_top_k: int = 200,
+               scope: str | None = None):
+    """Non-maximum suppression of one image and class: at most `keep_top_k` boxes, best first, padded with zeros.
+
+    scores [N], bboxes [N, 4] → [keep_top_k], [keep_top_k, 4]. A box goes when its IoU with a better one that stays exceeds
+    `nms_threshold`. TF only.
+    """
+    with tf.name_scope(scope, "bboxes_nms", [scores, bboxes]):
+        kept = tf.image.non_max_suppression(bboxes, scores, keep_top_k, nms_threshold)
+        missing = keep_top_k - tf.shape(kept)[0]
+        best = tf.pad(tf.gather(scores, kept), [[0, missing]])
+        boxes = tf.pad(tf.gather(bboxes, kept), [[0, missing], [0, 0]])
+        best.set_shape([keep_top_k])
+        boxes.set_shape([keep_top_k, 4])
+        return best, boxes
+
+
+def bboxes_nms_batch(scores: Any, bboxes: Any, nms_threshold: float = 0.5, keep_top_k: int = 200,
+                     scope: str | None = None):
+    """`bboxes_nms` of every image of a batch: scores [B, N], bboxes [B, N, 4], or dicts of them by class. TF only."""
+    if isinstance(scores, dict):
+        return _by_class(lambda s, b: bboxes_nms_batch(s, b, nms_threshold, keep_top_k), scores, bboxes)
+    with tf.name_scope(scope, "bboxes_nms_batch", [scores, bboxes]):
+        return tf.map_fn(
+            lambda image: bboxes_nms(image[0], image[1], nms_threshold, keep_top_k),
+            (scores, bboxes), dtype=(scores.dtype, bboxes.dtype), parallel_iterations=16, back_prop=False,
+        )
+
+
+def _by_class(function: Any, scores: dict, bboxes: dict) -> tuple[dict, dict]:
+    results = {label: function(scores[label], bboxes[label]) for label in scores}
+    return {label: s for label, (s, _) in results.items()}, {label: b for label, (_, b) in results.items()}
+
+
+def _match_numpy(label, bboxes, glabels, gbboxes, gdifficults, threshold) -> tuple:
+    """The body of `bboxes_matching`: (number of objects to find [], true positives [N], false positives [N])."""
+    of_class = glabels == label
+    gbboxes, gdifficults = gbboxes[of_class], gdifficults[of_class].astype(bool)
+    tp, fp = np.zeros(len(bboxes), bool), np.zeros(len(bboxes), bool)
+    taken = np.zeros(len(gbboxes), bool)
+    overlaps = pairwise_jaccard(bboxes, gbboxes)
+    for i, row in enumerate(overlaps):
+        best = int(row.argmax()) if row.size else -1
+        if best < 0 or row[best] < threshold:
+            fp[i] = True
+        elif not gdifficults[best]:
+            tp[i], fp[i] = not taken[best], taken[best]
+            taken[best] = True
+    return np.int64((~gdifficults).sum()), tp, fp
+
+
+def bboxes_matching(label: Any, scores: Any, bboxes: Any, glabels: Any, gbboxes: Any, gdifficults: Any,
+                    matching_threshold: float = 0.5, scope: str | None = None) -> tuple:
+    """Match one image's detections of one class, best first, with its objects, by the VOC devkit's rule.
+
+    label []; scores [N] and bboxes [N, 4] sorted by falling score, padded with scores of 0, which match nothing and count
+    as nothing; glabels, gdifficults [M], gbboxes [M, 4]. Returns the number of objects to find (those that are not
+    difficult), true positives [N] and false positives [N]: a detection of a difficult object is neither. Boxes are
+    relative here, so IoU has no `+ 1`: the figures that the toolkit reports come from `tf_extended.evaluation`, in
+    pixels. NumPy; on tensors it runs as a NumPy function in the graph.
+    """
+    def body(label, scores, bboxes, glabels, gbboxes, gdifficults):
+        found, tp, fp = _match_numpy(label, bboxes, glabels, gbboxes, gdifficults, matching_threshold)
+        return found, tp & (scores > 0), fp & (scores > 0)
+
+    arguments = (label, scores, bboxes, glabels, gbboxes, gdifficults)
+    if array_namespace(*arguments) is np:
+        return body(*(np.asarray(argument) for argument in arguments))
+    with tf.name_scope(scope, "bboxes_matching"):
+        found, tp, fp = tf.numpy_function(body, arguments, [tf.int64, tf.bool, tf.bool])
+        found.set_shape([])
+        size = get_shape(tf.convert_to_tensor(scores))[0]
+        return found, tf.reshape(tp, [size]), tf.reshape(fp, [size])
