@@ -1,8 +1,8 @@
 """Boxes: arithmetic, filters, sorting, non-maximum suppression, matching of detections.
 
-The box contract of the project: `[..., 4]` float, `(ymin, xmin, ymax, xmax)`, relative to the image, in [0, 1] unless a
-function says that boxes may stick out. Encoding boxes against anchors is not this module's job (`nets.box_coder`), nor is
-scoring by the VOC rules (`tf_extended.evaluation`).
+The box contract of the project: `[..., 4]` float, `(ymin, xmin, ymax, xmax)`, relative to the image, in [0, 1] unless
+a function says that boxes may stick out. Encoding boxes against anchors is not this module's job (`nets.box_coder`),
+nor is scoring by the VOC rules (`tf_extended.evaluation`).
 
 The arithmetic has one body for NumPy arrays and tensors, written with the names that both libraries have. What has no
 such body says so.
@@ -33,7 +33,7 @@ def check_bboxes(bboxes: np.ndarray, where: str = "bboxes") -> np.ndarray:
     good = (rows >= 0).all(1) & (rows <= 1).all(1) & (rows[:, 0] <= rows[:, 2]) & (rows[:, 1] <= rows[:, 3])
     if not good.all():
         index = int(np.argmin(good))
-        raise ValueError(f"{where}: box {index} is {rows[index].tolist()}; expected ymin <= ymax, xmin <= xmax in [0, 1]")
+        raise ValueError(f"{where}: box {index} is {rows[index].tolist()}; expected min <= max, all in [0, 1]")
     return bboxes
 
 
@@ -140,8 +140,8 @@ def bboxes_filter_center(labels: tf.Tensor, bboxes: tf.Tensor, margins: Sequence
 def bboxes_filter_overlap(labels: tf.Tensor, bboxes: tf.Tensor, threshold: float = 0.5, assign_negative: bool = False):
     """Keep the objects of which at least `threshold` of the area lies inside the image.
 
-    labels [N], bboxes [N, 4], which may stick out of the image; returns both, shortened. With `assign_negative` nothing is
-    dropped: the labels of those objects change their sign instead. TF only.
+    labels [N], bboxes [N, 4], which may stick out of the image; returns both, shortened. With `assign_negative` nothing
+    is dropped: the labels of those objects change their sign instead. TF only.
     """
     inside = bboxes_intersection([0.0, 0.0, 1.0, 1.0], bboxes) >= threshold
     if assign_negative:
@@ -177,8 +177,8 @@ def bboxes_nms(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float = 0.5,
                scope: str | None = None):
     """Non-maximum suppression of one image and class: at most `keep_top_k` boxes, best first, padded with zeros.
 
-    scores [N], bboxes [N, 4] → [keep_top_k], [keep_top_k, 4]. A box goes when its IoU with a better one that stays exceeds
-    `nms_threshold`. TF only.
+    scores [N], bboxes [N, 4] → [keep_top_k], [keep_top_k, 4]. A box goes when its IoU with a better one that stays
+    exceeds `nms_threshold`. TF only.
     """
     with tf.name_scope(scope, "bboxes_nms", [scores, bboxes]):
         kept = tf.image.non_max_suppression(bboxes, scores, keep_top_k, nms_threshold)
@@ -228,11 +228,11 @@ def bboxes_matching(label: Any, scores: Any, bboxes: Any, glabels: Any, gbboxes:
                     matching_threshold: float = 0.5, scope: str | None = None) -> tuple:
     """Match one image's detections of one class, best first, with its objects, by the VOC devkit's rule.
 
-    label []; scores [N] and bboxes [N, 4] sorted by falling score, padded with scores of 0, which match nothing and count
-    as nothing; glabels, gdifficults [M], gbboxes [M, 4]. Returns the number of objects to find (those that are not
-    difficult), true positives [N] and false positives [N]: a detection of a difficult object is neither. Boxes are
-    relative here, so IoU has no `+ 1`: the figures that the toolkit reports come from `tf_extended.evaluation`, in
-    pixels. NumPy; on tensors it runs as a NumPy function in the graph.
+    label []; scores [N] and bboxes [N, 4] sorted by falling score, padded with scores of 0, which match nothing and
+    count as nothing; glabels, gdifficults [M], gbboxes [M, 4]. Returns the number of objects to find (those that are
+    not difficult), true positives [N] and false positives [N]: a detection of a difficult object is neither. Boxes
+    are relative here, so IoU has no `+ 1`: the figures that the toolkit reports come from `tf_extended.evaluation`,
+    in pixels. NumPy; on tensors it runs as a NumPy function in the graph.
     """
     def body(label, scores, bboxes, glabels, gbboxes, gdifficults):
         found, tp, fp = _match_numpy(label, bboxes, glabels, gbboxes, gdifficults, matching_threshold)

@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @contextlib.contextmanager
-def _quiet_banner():
+def quiet_banner():
     """Keep TensorFlow's C++ start-up banner, which no log level silences, off the terminal; replay it on failure."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held, os.fdopen(os.dup(2), "wb") as terminal:
@@ -35,7 +35,7 @@ def _quiet_banner():
             os.dup2(terminal.fileno(), 2)
 
 
-with _quiet_banner():
+with quiet_banner():
     import tensorflow.compat.v1 as tf
 
 REPAIRS = (

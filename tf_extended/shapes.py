@@ -1,7 +1,7 @@
 """Shapes of tensors, and lists of tensors flattened for queues and put back.
 
-`reshape_list` is an inverse pair with itself: `reshape_list(reshape_list(l), shape) == l` where `shape` tells, for every
-entry of `l`, how many tensors it has.
+`reshape_list` is an inverse pair with itself: `reshape_list(reshape_list(l), shape) == l` where `shape` tells, for
+every entry of `l`, how many tensors it has.
 """
 from collections.abc import Sequence
 from typing import Any

@@ -1,0 +1,154 @@
+"""Finding checkpoints, and starting a training from one that fits only in part.
+
+Reading the formats of other programs is `tf_extended.weights`' job; saving is tf.train.Saver's. Nothing here fails because the
+number of classes differs: what does not fit is left at its initial value and listed.
+"""
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tf_extended.compat import slim, tf
+from tf_extended.console import InputError
+
+_PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
+
+
+def checkpoint_step(prefix: str) -> int:
+    """The step in a checkpoint's name (`model.ckpt-1200` → 1200); -1 where the name has none."""
+    found = re.search(r"-(\d+)$", prefix)
+    return int(found.group(1)) if found else -1
+
+
+def latest_checkpoint(folder: str | Path) -> str | None:
+    """The prefix of the newest checkpoint in a folder, None where there is none.
+
+    A folder that was moved or copied without its `checkpoint` file is understood too: the highest step wins.
+    """
+    folder = Path(folder)
+    try:
+        known = tf.train.latest_checkpoint(str(folder))
+    except (tf.errors.OpError, ValueError):
+        known = None
+    if known and Path(known).parent.resolve() == folder.resolve():
+        return known
+    prefixes = [str(index)[:-len(".index")] for index in folder.glob("*.index")]
+    return max(prefixes, key=checkpoint_step, default=None)
+
+
+def find_checkpoint(path: str | Path) -> str:
+    """The checkpoint that a person means: a folder, a prefix, or any of the checkpoint's files.
+
+    Returns a prefix for tf.train.Saver, or the path itself for a file of another kind. Raises InputError where there
+    is nothing.
+    """
+    path = str(path)
+    if Path(path).is_dir():
+        found = latest_checkpoint(path)
+        if found is None:
+            raise InputError(f"no checkpoint in the folder {path}: expected files named *.index and *.data-*")
+        return found
+    prefix = _PARTS.sub("", path)
+    if tf.train.checkpoint_exists(prefix):
+        return prefix
+    if Path(path).is_file() and prefix == path:
+        return path
+    near = sorted(p.name for p in Path(path).parent.glob("*.index"))[-3:] if Path(path).parent.is_dir() else []
+    hint = f"; that folder has {', '.join(near)}" if near else ""
+    raise InputError(f"no checkpoint at {path}: give a folder, a prefix such as model.ckpt-1000, or its .index file{hint}")
+
+
+@dataclass
+class RestorePlan:
+    """What a checkpoint gives to a graph: values by variable name, and what stays at its initial value, with the reason.
+
+    skipped: [(variable, reason)] of variables that the checkpoint has in another shape, or that flags exclude.
+    missing: variables that the checkpoint does not have.
+    """
+
+    source: str
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def table(self) -> str:
+        """What was restored, skipped and missing, for a person to read."""
+        lines = [f"restoring {len(self.values)} variables from {self.source}"]
+        lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped]
+        lines += [f"  missing  {name}: not in the checkpoint, starts from its initial value" for name in self.missing]
+        return "\n".join(lines)
+
+    def init_fn(self) -> Callable[[tf.Session], None]:
+        """A function for slim.learning.train that assigns the values; call it while the graph is still open."""
+        return slim.assign_from_values_fn(self.values)
+
+
+def _in_scopes(name: str, scopes: Sequence[str]) -> bool:
+    return any(name == scope or name.startswith(scope.rstrip("/") + "/") for scope in scopes)
+
+
+def plan_restore(variables: Sequence[tf.Variable], source: str, stored: dict[str, np.ndarray], *, net_scope: str,
+                 model_scope: str | None = None, exclude_scopes: Sequence[str] = (),
+                 ignore_missing_vars: bool = False) -> RestorePlan:
+    """Hold the variables of a graph against the `stored` values of a checkpoint.
+
+    `model_scope` is the scope that the checkpoint uses where the graph says `net_scope` (flag checkpoint_model_scope);
+    variables under `exclude_scopes` are left alone. Raises InputError where nothing at all fits, or where variables are
+    missing and `ignore_missing_vars` is not set.
+    """
+    plan = RestorePlan(source)
+    for variable in variables:
+        name = variable.op.name
+        stored_name = name.replace(net_scope, model_scope, 1) if model_scope else name
+        if _in_scopes(name, exclude_scopes):
+            plan.skipped.append((name, "excluded by --checkpoint_exclude_scopes"))
+        elif stored_name not in stored:
+            plan.missing.append(name)
+        elif list(stored[stored_name].shape) != variable.shape.as_list():
+            plan.skipped.append((name, f"is {variable.shape.as_list()} here, {list(stored[stored_name].shape)} there"))
+        else:
+            plan.values[name] = stored[stored_name]
+    _check_plan(plan, stored, ignore_missing_vars)
+    return plan
+
+
+def _check_plan(plan: RestorePlan, stored: dict[str, np.ndarray], ignore_missing_vars: bool) -> None:
+    if not plan.values:
+        scopes = sorted({name.split("/")[0] for name in stored})[:8]
+        raise InputError(
+            f"nothing of {plan.source} fits this net: its variables are under {', '.join(scopes) or 'no scope'}; "
+            "set --checkpoint_model_scope to the scope of the net in it")
+    if plan.missing and not ignore_missing_vars:
+        raise InputError(
+            f"{plan.source} lacks {len(plan.missing)} variables of this net, {plan.missing[0]} the first; exclude them with "
+            "--checkpoint_exclude_scopes or accept their initial values with --ignore_missing_vars")
+
+
+def read_checkpoint(prefix: str) -> dict[str, np.ndarray]:
+    """All values of a TensorFlow checkpoint by name, optimiser slots and global step left out."""
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        names = reader.get_variable_to_shape_map()
+        slots = {name for name in names if "/" in name and name.rsplit("/", 1)[0] in names}
+        return {name: reader.get_tensor(name) for name in names if name not in slots and name != "global_step"}
+    except (tf.errors.OpError, ValueError) as error:
+        raise InputError(f"{prefix} cannot be read as a checkpoint ({error}); is the file complete?") from None
+
+
+def variables_to_train(scopes: str | None) -> list[tf.Variable]:
+    """The trainable variables under the comma-separated `scopes` (flag trainable_scopes), all of them without it.
+
+    Raises InputError for a scope that holds none.
+    """
+    if not scopes:
+        return tf.trainable_variables()
+    chosen = []
+    for scope in (part.strip() for part in scopes.split(",")):
+        found = [v for v in tf.trainable_variables() if _in_scopes(v.op.name, [scope])]
+        if not found:
+            tops = sorted({"/".join(v.op.name.split("/")[:2]) for v in tf.trainable_variables()})
+            raise InputError(f"--trainable_scopes: no variable under {scope!r}; the scopes are {', '.join(tops)}")
+        chosen += [v for v in found if v not in chosen]
+    return chosen

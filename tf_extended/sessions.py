@@ -1,0 +1,66 @@
+"""What a session may use: devices, GPU memory, reduced precision.
+
+Mixed precision is a rewrite of the graph when the session starts (design decision 8): variables, gradients, loss and
+decoding stay float32. bfloat16 goes through oneDNN on a CPU; float16 through TensorFlow's own rewrite on a GPU.
+"""
+from pathlib import Path
+
+from tf_extended import compat
+from tf_extended.compat import tf
+from tf_extended.console import InputError
+
+PRECISIONS = ("auto", "off", "bfloat16", "float16")
+# Instruction sets with bfloat16 matrix products; without one oneDNN emulates them, slower than float32.
+BFLOAT16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
+
+
+def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The instruction sets of this machine's processor, empty where the system does not tell."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), ()))
+
+
+def gpus() -> list:
+    """The GPUs that TensorFlow sees. Without one, the CUDA library's complaint about that is kept from the terminal."""
+    with compat.quiet_banner():
+        return tf.config.list_physical_devices("GPU")
+
+
+def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
+    """Resolve the flag --mixed_precision: (`off` | `bfloat16` | `float16`, the reason in a few words).
+
+    `auto` takes float16 on a GPU, bfloat16 on a CPU that multiplies it, nothing for nets of depthwise convolutions
+    (`depthwise`), which it does not speed up. Raises InputError for a wish that this machine cannot grant.
+    """
+    if asked not in PRECISIONS:
+        raise InputError(f"--mixed_precision={asked}: expected one of {', '.join(PRECISIONS)}")
+    has_gpu, has_bfloat16 = bool(gpus()), bool(BFLOAT16_CPU_FLAGS & cpu_flags())
+    if asked == "float16" and not has_gpu:
+        raise InputError("--mixed_precision=float16 needs a GPU and none is seen; use --mixed_precision=auto")
+    if asked != "auto":
+        return asked, "as asked"
+    if has_gpu:
+        return "float16", "a GPU is present"
+    if depthwise:
+        return "off", "depthwise convolutions gain nothing from it"
+    if has_bfloat16:
+        return "bfloat16", "the processor multiplies bfloat16"
+    return "off", "the processor has no bfloat16 instructions"
+
+
+def session_config(gpu_memory_fraction: float = 1.0, precision: str = "off") -> tf.ConfigProto:
+    """The configuration of a session: soft placement, the share of each GPU's memory, the precision rewrite.
+
+    `precision` is `off`, `bfloat16` or `float16`, as resolved by `choose_precision`.
+    """
+    config = tf.ConfigProto(allow_soft_placement=True)
+    config.gpu_options.per_process_gpu_memory_fraction = gpu_memory_fraction
+    rewrites = config.graph_options.rewrite_options
+    if precision == "bfloat16":
+        rewrites.auto_mixed_precision_onednn_bfloat16 = rewrites.ON
+    elif precision == "float16":
+        rewrites.auto_mixed_precision = rewrites.ON
+    return config
