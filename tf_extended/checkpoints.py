@@ -1,7 +1,7 @@
 """Finding checkpoints, and starting a training from one that fits only in part.
 
-Reading the formats of other programs is `tf_extended.weights`' job; saving is tf.train.Saver's. Nothing here fails because the
-number of classes differs: what does not fit is left at its initial value and listed.
+Reading the formats of other programs is `tf_extended.weights`' job; saving is tf.train.Saver's. Nothing here fails
+because the number of classes differs: what does not fit is left at its initial value and listed.
 """
 import re
 from collections.abc import Callable, Sequence
@@ -57,12 +57,12 @@ def find_checkpoint(path: str | Path) -> str:
         return path
     near = sorted(p.name for p in Path(path).parent.glob("*.index"))[-3:] if Path(path).parent.is_dir() else []
     hint = f"; that folder has {', '.join(near)}" if near else ""
-    raise InputError(f"no checkpoint at {path}: give a folder, a prefix such as model.ckpt-1000, or its .index file{hint}")
+    raise InputError(f"no checkpoint at {path}: give a folder, a prefix like model.ckpt-1000, or its .index file{hint}")
 
 
 @dataclass
 class RestorePlan:
-    """What a checkpoint gives to a graph: values by variable name, and what stays at its initial value, with the reason.
+    """What a checkpoint gives to a graph: values by variable name, and what stays at its initial value, and why.
 
     skipped: [(variable, reason)] of variables that the checkpoint has in another shape, or that flags exclude.
     missing: variables that the checkpoint does not have.
@@ -122,8 +122,8 @@ def _check_plan(plan: RestorePlan, stored: dict[str, np.ndarray], ignore_missing
             "set --checkpoint_model_scope to the scope of the net in it")
     if plan.missing and not ignore_missing_vars:
         raise InputError(
-            f"{plan.source} lacks {len(plan.missing)} variables of this net, {plan.missing[0]} the first; exclude them with "
-            "--checkpoint_exclude_scopes or accept their initial values with --ignore_missing_vars")
+            f"{plan.source} lacks {len(plan.missing)} variables of this net, {plan.missing[0]} the first; exclude them "
+            "with --checkpoint_exclude_scopes or accept their initial values with --ignore_missing_vars")
 
 
 def read_checkpoint(prefix: str) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Definitions of the flags that several scripts share, so that they are typed once. Reading them is the scripts' job."""
+"""Definitions of the flags that several scripts share, typed once. Reading them is the scripts' job."""
 from absl import flags
 
 from tf_extended.sessions import PRECISIONS

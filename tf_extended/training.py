@@ -1,0 +1,189 @@
+"""The loop around slim.learning.train: what each step reports, when it saves, how it ends.
+
+Not its job: the graph (the training script builds it) and what the losses are. It adds to slim's loop:
+1. a loss or gradient that is not finite stops the run before the variables change, so no checkpoint is ever poisoned;
+2. SIGTERM and Ctrl-C end the loop after the step in hand: slim then saves, and the run counts as done;
+3. checkpoints are saved between steps, not beside them, so each holds the state of one step;
+4. progress on the terminal, `metrics.jsonl` and a tail of the loss beside the checkpoints.
+"""
+import contextlib
+import json
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from tf_extended.compat import slim, tf
+from tf_extended.console import InputError, RunError, duration, say
+
+NOT_FINITE = "the loss or a gradient is not finite"
+
+
+def guarded_train_op(loss: tf.Tensor, gradients: list, optimizer: tf.train.Optimizer, global_step: tf.Variable,
+                     clip_norm: float = 0.0) -> tf.Tensor:
+    """Apply the gradients if loss and gradients are finite; evaluates to the loss.
+
+    `clip_norm` > 0 bounds the norm of all gradients together. Raises tf.errors.InvalidArgumentError, whose message has
+    NOT_FINITE, when run on a loss or gradient that is NaN or infinite: then no variable changes.
+    """
+    present = [(gradient, variable) for gradient, variable in gradients if gradient is not None]
+    norm = tf.global_norm([gradient for gradient, _ in present])
+    finite = tf.Assert(tf.is_finite(loss) & tf.is_finite(norm), [NOT_FINITE])
+    with tf.control_dependencies([finite]):
+        scale = clip_norm / tf.maximum(norm, clip_norm) if clip_norm > 0 else None
+        guarded = [(g if scale is None else _scaled(g, scale), v) for g, v in present]
+        guarded = [(tf.identity(g) if isinstance(g, tf.Tensor) else g, v) for g, v in guarded]
+        update = optimizer.apply_gradients(guarded, global_step=global_step, name="apply_gradients")
+    with tf.control_dependencies([update]):
+        return tf.identity(loss, name="train_op")
+
+
+def _scaled(gradient: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(gradient.values * scale, gradient.indices, gradient.dense_shape)
+    return gradient * scale
+
+
+class TrainLoop:
+    """The `train_step_fn` of slim.learning.train: runs a step, reports, saves, says when to stop.
+
+    Args:
+      train_dir: folder of the checkpoints; must exist.
+      metrics: scalar tensors by name, reported as means over the steps since the last report.
+      batch_size: pictures a step takes over all clones, for the rate.
+      max_steps: the global step to end at.
+      log_every_n_steps: steps between two reports.
+      saver, save_interval_secs: saves `model.ckpt-{step}` when so many seconds have passed since the last save.
+      hooks: functions called as hook(session, step) after every step; for work such as an evaluation now and then.
+    """
+
+    def __init__(self, train_dir: Path, metrics: Mapping[str, tf.Tensor], *, batch_size: int, max_steps: int,
+                 log_every_n_steps: int, saver: tf.train.Saver, save_interval_secs: float,
+                 hooks: tuple[Callable[[tf.Session, int], None], ...] = ()):
+        self.train_dir, self.metrics, self.batch_size = Path(train_dir), dict(metrics), batch_size
+        self.max_steps, self.log_every_n_steps = max_steps, log_every_n_steps
+        self.saver, self.save_interval_secs, self.hooks = saver, save_interval_secs, hooks
+        self.stop_requested: str | None = None
+        self.step: int | None = None
+        self._sums: dict[str, float] = {}
+        self._count = 0
+        self._reported = self._saved = time.monotonic()
+
+    def __call__(self, sess: tf.Session, train_op: tf.Tensor, global_step: tf.Variable, _kwargs: dict) -> tuple:
+        """One step; returns (loss, whether to stop), as slim.learning.train wants it."""
+        if self.step is None:
+            self.step = int(sess.run(global_step))
+            self._reported = self._saved = time.monotonic()
+        if self.step >= self.max_steps:
+            return math.nan, True
+        try:
+            loss, step, values = sess.run([train_op, global_step, self.metrics])
+        except tf.errors.InvalidArgumentError as error:
+            raise self._explained(error) from None
+        self.step = int(step)
+        self._collect(values)
+        if self.step % self.log_every_n_steps == 0 or self.step >= self.max_steps:
+            self._report()
+        for hook in self.hooks:
+            hook(sess, self.step)
+        if time.monotonic() - self._saved >= self.save_interval_secs:
+            self.save(sess)
+        return float(loss), bool(self.stop_requested) or self.step >= self.max_steps
+
+    def save(self, sess: tf.Session) -> str:
+        """Save a checkpoint of this step now; returns its prefix."""
+        prefix = self.saver.save(sess, str(self.train_dir / "model.ckpt"), global_step=self.step)
+        self._saved = time.monotonic()
+        return prefix
+
+    def request_stop(self, reason: str) -> None:
+        """End the training after the step in hand."""
+        self.stop_requested = reason
+
+    def _explained(self, error: tf.errors.OpError) -> Exception:
+        if NOT_FINITE not in error.message:
+            return error
+        means = self._means()
+        rate = means.get("learning_rate", float("nan"))
+        return RunError(
+            f"step {self.step + 1}: {NOT_FINITE} (learning rate {rate:.3g}, last losses {self._losses(means) or 'none'})."
+            f"\nNothing was changed or saved by that step; the checkpoints in {self.train_dir} are good. Try a lower "
+            "--learning_rate, a longer --warmup_steps, --clip_gradient_norm, or look for broken boxes in the data.")
+
+    def _collect(self, values: Mapping[str, float]) -> None:
+        self._count += 1
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+
+    def _means(self) -> dict[str, float]:
+        return {name: total / max(self._count, 1) for name, total in self._sums.items()}
+
+    @staticmethod
+    def _losses(means: Mapping[str, float]) -> str:
+        return " ".join(f"{name.removeprefix('loss_')} {value:.3f}" for name, value in means.items()
+                        if name.startswith("loss_"))
+
+    def _report(self) -> None:
+        """A line on the terminal and one in metrics.jsonl: means since the last report."""
+        means, now = self._means(), time.monotonic()
+        seconds = max(now - self._reported, 1e-9)
+        rate = self._count * self.batch_size / seconds
+        left = (self.max_steps - self.step) * seconds / max(self._count, 1)
+        others = {name: value for name, value in means.items() if not name.startswith("loss")}
+        say(f"step {self.step}/{self.max_steps}  loss {means.get('loss', math.nan):.3f} ({self._losses(means)})  "
+            + "  ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in others.items())
+            + f"  {rate:.1f} images/s  {duration(left)} left")
+        row = {"step": self.step, "time": time.time(), "images_per_second": rate, **means}
+        with (self.train_dir / "metrics.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+        self._sums, self._count, self._reported = {}, 0, now
+
+
+@contextlib.contextmanager
+def stop_on_signals(loop: TrainLoop) -> Iterator[None]:
+    """While inside, SIGTERM and the first Ctrl-C ask `loop` to end; a second Ctrl-C interrupts at once."""
+    def ask(number: int, _frame: object) -> None:
+        say(f"{signal.Signals(number).name}: finishing this step, then saving")
+        loop.request_stop(signal.Signals(number).name)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, session_config: tf.ConfigProto,
+        save_summaries_secs: float) -> None:
+    """Train until `loop` says stop, then save. Raises RunError where the run cannot go on."""
+    try:
+        with stop_on_signals(loop):
+            slim.learning.train(
+                train_op, str(loop.train_dir), train_step_fn=loop, train_step_kwargs={}, init_fn=init_fn,
+                saver=loop.saver, session_config=session_config, save_summaries_secs=save_summaries_secs,
+                # The loop saves between steps; slim's own thread would save in the middle of one.
+                save_interval_secs=0, log_every_n_steps=0, ignore_live_threads=True)
+    except tf.errors.OpError as error:
+        raise RunError(f"training stopped at step {loop.step}: {error.message.strip().splitlines()[0]}\nThe checkpoints "
+                       f"in {loop.train_dir} are good; mend the cause and run the same command to go on.") from error
+    if loop.step is None or (loop.step < loop.max_steps and not loop.stop_requested):
+        raise RunError(f"the input ended at step {loop.step}, before step {loop.max_steps}: the shards could not be read "
+                       "to the end.\nConvert the data set again, then run the same command to go on.")
+
+
+def make_train_dir(train_dir: str | None) -> Path:
+    """Create the folder and see that it can be written. Raises InputError where not."""
+    if not train_dir:
+        raise InputError("--train_dir is missing: the folder for checkpoints and logs")
+    folder = Path(train_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"--train_dir={train_dir} cannot be written ({error.strerror}); choose another folder") from None
+    return folder
