@@ -107,7 +107,7 @@ class TrainLoop:
         means = self._means()
         rate = means.get("learning_rate", float("nan"))
         return RunError(
-            f"step {self.step + 1}: {NOT_FINITE} (learning rate {rate:.3g}, last losses {self._losses(means) or 'none'})."
+            f"step {self.step + 1}: {NOT_FINITE} (learning rate {rate:.3g}, losses before: {self._losses(means)})."
             f"\nNothing was changed or saved by that step; the checkpoints in {self.train_dir} are good. Try a lower "
             "--learning_rate, a longer --warmup_steps, --clip_gradient_norm, or look for broken boxes in the data.")
 
@@ -167,11 +167,12 @@ def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, sessi
                 # The loop saves between steps; slim's own thread would save in the middle of one.
                 save_interval_secs=0, log_every_n_steps=0, ignore_live_threads=True)
     except tf.errors.OpError as error:
-        raise RunError(f"training stopped at step {loop.step}: {error.message.strip().splitlines()[0]}\nThe checkpoints "
-                       f"in {loop.train_dir} are good; mend the cause and run the same command to go on.") from error
+        raise RunError(f"training stopped at step {loop.step}: {error.message.strip().splitlines()[0]}\nThe "
+                       f"checkpoints in {loop.train_dir} are good; mend the cause and run the same command to go "
+                       "on.") from error
     if loop.step is None or (loop.step < loop.max_steps and not loop.stop_requested):
-        raise RunError(f"the input ended at step {loop.step}, before step {loop.max_steps}: the shards could not be read "
-                       "to the end.\nConvert the data set again, then run the same command to go on.")
+        raise RunError(f"the input ended at step {loop.step}, before step {loop.max_steps}: the shards could not be "
+                       "read to the end.\nConvert the data set again, then run the same command to go on.")
 
 
 def make_train_dir(train_dir: str | None) -> Path:
@@ -185,5 +186,5 @@ def make_train_dir(train_dir: str | None) -> Path:
         probe.write_text("")
         probe.unlink()
     except OSError as error:
-        raise InputError(f"--train_dir={train_dir} cannot be written ({error.strerror}); choose another folder") from None
+        raise InputError(f"--train_dir={train_dir} cannot be written ({error.strerror}); choose another") from None
     return folder

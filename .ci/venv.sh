@@ -1,0 +1,24 @@
+# Sourced by demo.sh and test.sh from the project's folder: a virtual environment in .venv with the given requirement
+# files installed. Nothing is installed twice: a stamp remembers what the files said.
+venv_with() {
+    python=${PYTHON:-python3}
+    if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+        echo "error: Python 3.10 or newer is needed; set PYTHON to its command (tried: $python)" >&2
+        return 2
+    fi
+    if [ ! -x .venv/bin/python ]; then
+        echo "making the virtual environment .venv"
+        "$python" -m venv .venv || {
+            echo "error: '$python -m venv' failed; on Debian and Ubuntu install the package python3-venv" >&2
+            return 2
+        }
+    fi
+    stamp=$(cat "$@" | cksum)
+    if [ "$(cat .venv/requirements.stamp 2>/dev/null)" != "$stamp" ]; then
+        echo "installing $* (TensorFlow is large: a minute or more)"
+        for file in "$@"; do
+            .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$file" || return 2
+        done
+        echo "$stamp" >.venv/requirements.stamp
+    fi
+}
