@@ -21,7 +21,7 @@ METRICS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large",
 
 def coco_metrics(
     detections: Detections, truth: GroundTruth, names: Mapping[int, str]
-) -> dict[str, float | None | dict[str, dict[str, float | None]]]:
+) -> dict[str, float | dict[str, dict[str, float | None]] | None]:
     """The twelve metrics of `METRICS`, and under `per_class` each class's AP, AP50, AP75 and AR100.
 
     None where nothing of that kind is to be found (COCO says −1). names: label → class name; 0 is passed over.
