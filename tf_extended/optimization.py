@@ -120,3 +120,14 @@ def optimizer(name: str, rate: tf.Tensor, settings: OptimizerSettings) -> tf.tra
 def decay_steps(num_samples: int, batch_size: int, num_epochs_per_decay: float) -> int:
     """Steps in `num_epochs_per_decay` epochs, by the documented rule; at least 1, so that tiny sets decay too."""
     return max(int(num_samples / batch_size * num_epochs_per_decay), 1)
+
+
+def scale_bias_gradients(gradients: list[tuple], factor: float) -> list[tuple]:
+    """Multiply the gradients of all biases by `factor`: Caffe's doubled learning rate of biases, for SGD and momentum.
+
+    Optimisers that normalise gradients (Adam, RMSProp, …) undo it: for them `factor` has little effect.
+    """
+    if factor == 1.0:
+        return gradients
+    return [(gradient * factor if gradient is not None and variable.op.name.endswith("/biases") else gradient, variable)
+            for gradient, variable in gradients]

@@ -11,7 +11,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tf_extended.compat import slim, tf
@@ -21,11 +21,14 @@ NOT_FINITE = "the loss or a gradient is not finite"
 
 
 def guarded_train_op(loss: tf.Tensor, gradients: list, optimizer: tf.train.Optimizer, global_step: tf.Variable,
-                     clip_norm: float = 0.0) -> tf.Tensor:
+                     clip_norm: float = 0.0, update_ops: Sequence[tf.Operation] = (),
+                     moving_average_decay: float | None = None) -> tf.Tensor:
     """Apply the gradients if loss and gradients are finite; evaluates to the loss.
 
-    `clip_norm` > 0 bounds the norm of all gradients together. Raises tf.errors.InvalidArgumentError, whose message has
-    NOT_FINITE, when run on a loss or gradient that is NaN or infinite: then no variable changes.
+    `clip_norm` > 0 bounds the norm of all gradients together. `update_ops` (batch norm's statistics) run in every step;
+    with `moving_average_decay` the average of all model variables follows the update. Raises
+    tf.errors.InvalidArgumentError, whose message has NOT_FINITE, when run on a loss or gradient that is NaN or
+    infinite: then no trainable variable changes.
     """
     present = [(gradient, variable) for gradient, variable in gradients if gradient is not None]
     norm = tf.global_norm([gradient for gradient, _ in present])
@@ -35,7 +38,11 @@ def guarded_train_op(loss: tf.Tensor, gradients: list, optimizer: tf.train.Optim
         guarded = [(g if scale is None else _scaled(g, scale), v) for g, v in present]
         guarded = [(tf.identity(g) if isinstance(g, tf.Tensor) else g, v) for g, v in guarded]
         update = optimizer.apply_gradients(guarded, global_step=global_step, name="apply_gradients")
-    with tf.control_dependencies([update]):
+    if moving_average_decay is not None:
+        average = tf.train.ExponentialMovingAverage(moving_average_decay, global_step)
+        with tf.control_dependencies([update, *update_ops]):
+            update = average.apply(slim.get_model_variables())
+    with tf.control_dependencies([update, *update_ops]):
         return tf.identity(loss, name="train_op")
 
 

@@ -1,0 +1,185 @@
+"""Box arithmetic against hand-worked cases and naive loops, in NumPy and in the graph."""
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import tf_extended as tfe
+from tf_extended.compat import tf
+
+coordinate = st.floats(0, 1, width=32)
+quick = settings(max_examples=40, deadline=None)
+
+
+@st.composite
+def boxes(draw, min_size=0, max_size=6):
+    values = draw(hnp.arrays(np.float32, (draw(st.integers(min_size, max_size)), 4), elements=coordinate))
+    return np.concatenate([np.minimum(values[:, :2], values[:, 2:]), np.maximum(values[:, :2], values[:, 2:])], 1)
+
+
+def run(tensor):
+    with tf.Session() as sess:
+        return sess.run(tensor)
+
+
+def naive_iou(a, b):
+    """IoU of two boxes in Python floats."""
+    a, b = [float(v) for v in a], [float(v) for v in b]
+    height, width = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if height <= 0 or width <= 0:
+        return 0.0
+    inter = height * width
+    return inter / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter)
+
+
+def test_jaccard_by_hand():
+    half = [0.0, 0.0, 0.5, 1.0]
+    others = np.float32([[0, 0, 0.5, 1], [0.25, 0, 0.75, 1], [0.5, 0, 1, 1], [0.2, 0.2, 0.2, 0.9], [0, 0, 1, 1]])
+    np.testing.assert_allclose(tfe.bboxes_jaccard(half, others), [1, 1 / 3, 0, 0, 0.5], rtol=1e-6)
+
+
+def test_intersection_is_a_share_of_the_second_box():
+    boxes_in = np.float32([[0, 0, 0.5, 0.5], [-0.5, 0, 0.5, 1], [2, 2, 3, 3], [0.3, 0.3, 0.3, 0.3]])
+    np.testing.assert_allclose(tfe.bboxes_intersection([0, 0, 1, 1], boxes_in), [1, 0.5, 0, 0], rtol=1e-6)
+
+
+@quick
+@given(boxes(), boxes())
+def test_pairwise_jaccard_is_the_naive_loop_in_both_libraries(a, b):
+    expected = np.array([[naive_iou(x, y) for y in b] for x in a]).reshape(len(a), len(b))
+    found = tfe.pairwise_jaccard(a, b)
+    assert found.dtype == np.float32
+    # Relative to float32's resolution of coordinates: slivers thinner than that have no exact area.
+    proper = [[min(x[2] - x[0], x[3] - x[1], y[2] - y[0], y[3] - y[1]) > 1e-3 for y in b] for x in a]
+    np.testing.assert_allclose(found[np.array(proper, bool).reshape(found.shape)],
+                               expected[np.array(proper, bool).reshape(found.shape)], atol=1e-3)
+    assert ((found >= 0) & (found <= 1 + 1e-6)).all()
+    with tf.Graph().as_default():
+        np.testing.assert_array_equal(run(tfe.pairwise_jaccard(tf.constant(a), tf.constant(b))), found)
+
+
+@quick
+@given(boxes(1), boxes(1, 1))
+def test_resize_and_its_inverse(bboxes, frame):
+    frame = frame[0] + np.float32([0, 0, 0.1, 0.1])
+    size = np.tile(frame[2:] - frame[:2], 2)
+    seen = tfe.bboxes_resize(frame, bboxes)
+    whole = tfe.bboxes_resize(frame, np.float32([0, 0, 1, 1]))
+    np.testing.assert_allclose(tfe.bboxes_resize(whole, seen), bboxes, atol=1e-4)
+    np.testing.assert_allclose(seen * size + np.tile(frame[:2], 2), bboxes, atol=1e-5)
+    with tf.Graph().as_default():
+        np.testing.assert_allclose(run(tfe.bboxes_resize(frame, tf.constant(bboxes))), seen, rtol=1e-6)
+
+
+@quick
+@given(boxes(), boxes(1, 1))
+def test_clipped_boxes_lie_inside_and_are_never_inverted(bboxes, frame):
+    clipped = tfe.bboxes_clip(frame[0], bboxes)
+    assert (clipped[:, :2] <= clipped[:, 2:]).all()
+    assert (clipped[:, 2:] <= frame[0, 2:]).all()
+    np.testing.assert_array_equal(tfe.bboxes_clip(frame[0], clipped), clipped)
+    with tf.Graph().as_default():
+        np.testing.assert_array_equal(run(tfe.bboxes_clip(frame[0], tf.constant(bboxes))), clipped)
+
+
+def test_clip_by_hand_and_by_class():
+    bboxes = np.float32([[-0.1, 0.2, 0.5, 1.5], [1.2, 1.2, 1.4, 1.4]])
+    expected = np.float32([[0, 0.2, 0.5, 1], [1, 1, 1, 1]])
+    np.testing.assert_array_equal(tfe.bboxes_clip([0, 0, 1, 1], bboxes), expected)
+    assert list(tfe.bboxes_clip([0, 0, 1, 1], {3: bboxes})) == [3]
+
+
+def test_filters():
+    with tf.Graph().as_default():
+        labels = tf.constant([1, 2, 3, 4], tf.int64)
+        bboxes = tf.constant([[0.1, 0.1, 0.2, 0.2], [-0.1, 0, 0.1, 0.2], [-0.3, 0, 0.1, 0.2], [0.5, 0.9, 0.7, 1.2]])
+        kept, _ = tfe.bboxes_filter_overlap(labels, bboxes, 0.5)
+        assert run(kept).tolist() == [1, 2]  # exactly half stays: kept; 1/4 and 1/3: dropped
+        signed, same = tfe.bboxes_filter_overlap(labels, bboxes, 0.5, assign_negative=True)
+        assert run(signed).tolist() == [1, 2, -3, -4]
+        assert same is bboxes
+        assert run(tfe.bboxes_filter_center(labels, bboxes)[0]).tolist() == [1]  # centres at 0 and outside go
+        assert run(tfe.bboxes_filter_center(labels, bboxes, [-0.05, 0, 0, 0.1])[0]).tolist() == [1, 2, 4]
+        assert run(tfe.bboxes_filter_labels(labels, bboxes, [2], num_classes=4)[0]).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("function", [tfe.bboxes_filter_overlap, tfe.bboxes_filter_center, tfe.bboxes_filter_labels])
+def test_filters_of_no_boxes(function):
+    with tf.Graph().as_default():
+        labels, bboxes = function(tf.zeros([0], tf.int64), tf.zeros([0, 4]))
+        assert run(labels).shape == (0,)
+        assert run(bboxes).shape == (0, 4)
+
+
+def naive_nms(scores, bboxes, threshold, limit):
+    kept = []
+    for i in np.argsort(-scores, kind="stable"):
+        if all(naive_iou(bboxes[i], bboxes[j]) <= threshold for j in kept):
+            kept.append(i)
+    return kept[:limit]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sort_and_nms_are_the_naive_loop(seed):
+    random = np.random.RandomState(seed)
+    scores = random.rand(3, 40).astype(np.float32)
+    corner = random.rand(3, 40, 2).astype(np.float32) * 0.5
+    bboxes = np.concatenate([corner, corner + 0.1 + random.rand(3, 40, 2).astype(np.float32) * 0.3], 2)
+    with tf.Graph().as_default():
+        ordered = tfe.bboxes_sort({1: tf.constant(scores)}, {1: tf.constant(bboxes)}, top_k=30)
+        best, found = run(tfe.bboxes_nms_batch(*ordered, nms_threshold=0.45, keep_top_k=12))
+    for image in range(3):
+        top = np.argsort(-scores[image], kind="stable")[:30]
+        kept = top[naive_nms(scores[image][top], bboxes[image][top], 0.45, 12)]
+        np.testing.assert_array_equal(best[1][image][:len(kept)], scores[image][kept])
+        np.testing.assert_array_equal(found[1][image][:len(kept)], bboxes[image][kept])
+        assert not best[1][image][len(kept):].any()
+
+
+def test_sort_keeps_the_order_of_ties_and_takes_fewer_than_top_k():
+    with tf.Graph().as_default():
+        bboxes = tf.constant(np.arange(12, dtype=np.float32).reshape(1, 3, 4))
+        scores, ordered = run(tfe.bboxes_sort(tf.constant([[0.5, 0.5, 0.9]]), bboxes, top_k=400))
+    assert scores.tolist() == [[np.float32(0.9), 0.5, 0.5]]
+    assert ordered[0, :, 0].tolist() == [8, 0, 4]
+
+
+GTRUTH = np.float32([[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1], [0, 0.5, 0.5, 1]])
+MATCHING = [
+    # detections best first, labels of objects, difficult; expected objects, tp, fp
+    ("exact then duplicate", GTRUTH[[0, 0]], [1, 1, 1], [0, 0, 0], 3, [1, 0], [0, 1]),
+    ("difficult is ignored twice", GTRUTH[[1, 1]], [1, 1, 1], [0, 1, 0], 2, [0, 0], [0, 0]),
+    ("another class", GTRUTH[[0]], [2, 1, 1], [0, 0, 0], 2, [0], [1]),
+    ("no object of the class", GTRUTH[[0]], [2, 2, 2], [0, 0, 0], 0, [0], [1]),
+    ("no detection", GTRUTH[:0], [1, 1, 1], [0, 0, 0], 3, [], []),
+]
+
+
+@pytest.mark.parametrize("case", MATCHING, ids=lambda case: case[0])
+def test_matching_by_hand(case):
+    _, bboxes, labels, difficult, objects, tp, fp = case
+    arguments = [1, np.full(len(bboxes), 0.9, np.float32), bboxes, np.array(labels), GTRUTH, np.array(difficult)]
+    results = [tfe.bboxes_matching(*arguments)]
+    with tf.Graph().as_default():
+        results.append(run(tfe.bboxes_matching(*(tf.constant(a) for a in arguments))))
+    for found in results:
+        assert found[0] == objects
+        assert found[1].tolist() == [bool(v) for v in tp]
+        assert found[2].tolist() == [bool(v) for v in fp]
+
+
+def test_matching_counts_no_padding():
+    _, tp, fp = tfe.bboxes_matching(1, np.float32([0.9, 0]), GTRUTH[[0, 1]], np.array([1, 1, 1]), GTRUTH, np.zeros(3))
+    assert tp.tolist() == [True, False]
+    assert fp.tolist() == [False, False]
+
+
+@pytest.mark.parametrize(("bad", "says"), [
+    ([[0, 0, 1]], "shape"), ([[0, 0, 1.1, 1]], "box 0"), ([[0, 0, 1, 1], [0.5, 0, 0.4, 1]], "box 1"),
+    ([[np.nan, 0, 1, 1]], "box 0"),
+])
+def test_the_box_contract_is_checked(bad, says):
+    with pytest.raises(ValueError, match=says):
+        tfe.check_bboxes(bad)
+    assert tfe.check_bboxes([[0, 0, 1, 1]]).dtype == np.float32
