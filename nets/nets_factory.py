@@ -1,0 +1,16 @@
+"""Nets by name. A new net is one module and one line here."""
+import importlib
+
+import tf_extended as tfe
+
+NETWORKS = {
+    "ssd_300_vgg": "nets.ssd_vgg_300",
+    "ssd_512_vgg": "nets.ssd_vgg_512",
+}
+
+
+def get_network(name: str):
+    """The `SSDNet` class of the net called `name`; a tfe.InputError that lists the known names for any other."""
+    if name not in NETWORKS:
+        raise tfe.InputError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
+    return importlib.import_module(NETWORKS[name]).SSDNet
