@@ -1,0 +1,133 @@
+"""Checkpoints are found by any of their names; what is restored, skipped and missing is told."""
+import shutil
+
+import numpy as np
+import pytest
+
+import tf_extended as tfe
+from tf_extended import checkpoints
+from tf_extended.compat import tf
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the checkpoints of steps 5, 20 and 100 of a net `a`, made with Adam."""
+    train_dir = tmp_path / "train"
+    with tf.Graph().as_default(), tf.Session() as sess:
+        step = tf.train.get_or_create_global_step()
+        weights = tf.get_variable("a/conv/weights", initializer=np.float32([[1, 2], [3, 4]]))
+        tf.get_variable("a/head/weights", initializer=np.float32([5, 6, 7]))
+        tf.train.AdamOptimizer().minimize(tf.reduce_sum(weights ** 2))
+        sess.run(tf.global_variables_initializer())
+        saver = tf.train.Saver(save_relative_paths=True)
+        for number in (5, 20, 100):
+            sess.run(step.assign(number))
+            saver.save(sess, str(train_dir / "model.ckpt"), global_step=number)
+    return train_dir
+
+
+@pytest.mark.parametrize("name", ["", "model.ckpt-100", "model.ckpt-100.index", "model.ckpt-100.meta",
+                                  "model.ckpt-100.data-00000-of-00001"])
+def test_found_by_any_of_its_names(folder, name):
+    assert checkpoints.find_checkpoint(folder / name) == str(folder / "model.ckpt-100")
+
+
+def test_found_in_a_folder_that_was_moved_or_lost_its_state_file(folder, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(folder, moved)
+    assert checkpoints.latest_checkpoint(moved) == str(moved / "model.ckpt-100")
+    (moved / "checkpoint").unlink()
+    assert checkpoints.latest_checkpoint(moved) == str(moved / "model.ckpt-100")  # not -5, the last by name
+    (moved / "checkpoint").write_text('model_checkpoint_path: "/elsewhere/model.ckpt-20"\n')
+    assert checkpoints.latest_checkpoint(moved) == str(moved / "model.ckpt-100")
+
+
+def test_nothing_there(tmp_path, folder):
+    assert checkpoints.latest_checkpoint(tmp_path) is None
+    with pytest.raises(tfe.InputError, match="no checkpoint in the folder"):
+        checkpoints.find_checkpoint(tmp_path)
+    with pytest.raises(tfe.InputError, match="that folder has .*model.ckpt-20.index"):
+        checkpoints.find_checkpoint(folder / "model.ckpt-7")
+
+
+def test_a_file_of_another_kind_is_itself(tmp_path):
+    (tmp_path / "vgg.caffemodel").write_bytes(b"x")
+    assert checkpoints.find_checkpoint(tmp_path / "vgg.caffemodel") == str(tmp_path / "vgg.caffemodel")
+
+
+@pytest.mark.parametrize(("prefix", "step"), [("a/model.ckpt-100", 100), ("model.ckpt", -1), ("vgg-16/x", -1)])
+def test_step_of_a_name(prefix, step):
+    assert checkpoints.checkpoint_step(prefix) == step
+
+
+def test_slots_and_global_step_are_not_restored(folder):
+    stored = checkpoints.read_checkpoint(checkpoints.find_checkpoint(folder))
+    assert sorted(name for name in stored if name.startswith("a/")) == ["a/conv/weights", "a/head/weights"]
+    assert "global_step" not in stored
+
+
+def test_a_damaged_checkpoint_is_named(folder):
+    (folder / "model.ckpt-100.index").write_bytes(b"not an index")
+    with pytest.raises(tfe.InputError, match="model.ckpt-100 cannot be read"):
+        checkpoints.read_checkpoint(str(folder / "model.ckpt-100"))
+
+
+def plan(folder, **keywords):
+    source = checkpoints.find_checkpoint(folder)
+    return checkpoints.plan_restore(tf.global_variables(), source, checkpoints.read_checkpoint(source), **keywords)
+
+
+def test_what_does_not_fit_is_skipped_and_listed_and_the_rest_has_its_values(folder):
+    with tf.Graph().as_default(), tf.Session() as sess:
+        fits = tf.get_variable("b/conv/weights", shape=[2, 2])
+        other = tf.get_variable("b/head/weights", shape=[9])
+        new = tf.get_variable("b/new/weights", initializer=1.0)
+        found = plan(folder, net_scope="b", model_scope="a", ignore_missing_vars=True)
+        assert found.skipped == [("b/head/weights", "is [9] here, [3] there")]
+        assert found.missing == ["b/new/weights"]
+        table = found.table()
+        assert "restoring 1 variables" in table
+        assert "skipped  b/head/weights" in table
+        assert "missing  b/new/weights" in table
+        init = found.init_fn()
+        sess.run(tf.global_variables_initializer())
+        init(sess)
+        assert sess.run(fits).tolist() == [[1, 2], [3, 4]]
+        assert sess.run(new) == 1.0
+        assert other.shape == [9]
+
+
+def test_excluded_scopes_are_left_alone(folder):
+    with tf.Graph().as_default():
+        tf.get_variable("a/conv/weights", shape=[2, 2])
+        tf.get_variable("a/head/weights", shape=[3])
+        tf.get_variable("a/head_of_another_name/weights", shape=[3])
+        found = plan(folder, net_scope="a", exclude_scopes=["a/head"], ignore_missing_vars=True)
+        assert list(found.values) == ["a/conv/weights"]
+        assert found.missing == ["a/head_of_another_name/weights"]
+
+
+def test_missing_variables_are_an_error_unless_accepted(folder):
+    with tf.Graph().as_default():
+        tf.get_variable("a/conv/weights", shape=[2, 2])
+        tf.get_variable("a/new/weights", shape=[2, 2])
+        with pytest.raises(tfe.InputError, match="lacks 1 variables.*a/new/weights.*--ignore_missing_vars"):
+            plan(folder, net_scope="a")
+
+
+def test_a_checkpoint_of_another_net_is_an_error_that_names_its_scope(folder):
+    with tf.Graph().as_default():
+        tf.get_variable("b/conv/weights", shape=[2, 2])
+        with pytest.raises(tfe.InputError, match="nothing of .*under a.*--checkpoint_model_scope"):
+            plan(folder, net_scope="b", ignore_missing_vars=True)
+
+
+def test_trainable_scopes():
+    with tf.Graph().as_default():
+        names = ["net/conv1/weights", "net/conv1/biases", "net/conv10/weights", "net/head/weights"]
+        variables = {name: tf.get_variable(name, shape=[1]) for name in names}
+        assert checkpoints.variables_to_train(None) == list(variables.values())
+        chosen = checkpoints.variables_to_train("net/head, net/conv1")
+        assert [v.op.name for v in chosen] == ["net/head/weights", "net/conv1/weights", "net/conv1/biases"]
+        with pytest.raises(tfe.InputError, match="net/conv2.*the scopes are net/conv1, net/conv10, net/head"):
+            checkpoints.variables_to_train("net/conv2")

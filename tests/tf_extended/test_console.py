@@ -1,0 +1,72 @@
+"""Exit codes and messages of the scripts, seen from outside: a small script in a process of its own."""
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_extended import console
+
+SCRIPT = """
+import sys
+sys.path.insert(0, "tf_extended")  # the module alone: importing the package would start TensorFlow each time
+import console
+from absl import flags
+flags.DEFINE_string("do", "nothing", "What to do.")
+flags.DEFINE_integer("number", 1, "A number.", lower_bound=1)
+def main():
+    what = flags.FLAGS.do
+    if what == "input": raise console.InputError("the file x is bad; mend it")
+    if what == "run": raise console.RunError("the run failed\\ntry again")
+    if what == "disk": raise OSError(28, "No space left on device", "somewhere")
+    if what == "bug": raise KeyError("oops")
+    if what == "stop": raise KeyboardInterrupt
+    print("done", flags.FLAGS.number)
+console.run_script(main, flags.FLAGS, "What this script is for.")
+"""
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=False,
+                          cwd=Path(__file__).resolve().parents[2])
+
+
+@pytest.mark.parametrize(("arguments", "status", "out", "err"), [
+    (["--number=3"], 0, "done 3", ""),
+    (["--do=input"], 2, "", "error: the file x is bad; mend it\n"),
+    (["--do=run"], 1, "", "error: the run failed\ntry again\n"),
+    (["--do=disk"], 1, "", "No space left on device"),
+    (["--do=bug"], 1, "", "--verbosity=1"),
+    (["--do=stop"], 1, "", "interrupted"),
+    (["--no_such_flag=1"], 2, "", "no_such_flag"),
+    (["--number=abc"], 2, "", "--number"),
+    (["--number=0"], 2, "", "number"),
+    (["stray"], 2, "", "unexpected argument 'stray'"),
+    (["--help"], 0, "What this script is for.", ""),
+])
+def test_exit_codes(arguments, status, out, err):
+    found = run(*arguments)
+    assert found.returncode == status
+    assert out in found.stdout
+    assert err in found.stderr
+    assert "Traceback" not in found.stderr
+    if status == 2:
+        assert found.stderr.count("\n") == 1
+        assert found.stdout == ""
+
+
+def test_a_developer_sees_the_traceback():
+    found = run("--do=bug", "--verbosity=1")
+    assert found.returncode == 1
+    assert "Traceback" in found.stderr
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (48.4, "48s"), (200, "3m20s"), (7500, "2h05m")])
+def test_duration(seconds, text):
+    assert console.duration(seconds) == text
+
+
+def test_progress_yields_everything_and_tells_the_end(capsys):
+    assert list(console.progress(iter("abc"), 3, "reading")) == ["a", "b", "c"]
+    assert "reading: 3/3 images" in capsys.readouterr().out
+    assert list(console.progress([], 0, "reading")) == []

@@ -1,0 +1,164 @@
+"""The loop around slim.learning.train, on a one-variable model: reports, saves, stops, resumes, refuses NaN."""
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+import tf_extended as tfe
+from tf_extended import checkpoints, sessions, training
+from tf_extended.compat import tf
+
+
+def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, decay=None, init_fn=None,
+          save_interval_secs=600, log_every_n_steps=2):
+    """Minimise (v - 1)² from 3 at learning rate 0.1, so v - 1 = 2 · 0.8^steps; returns (loop, v)."""
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        with tf.variable_scope("net"):
+            variable = tfe.slim.model_variable("v", shape=[], initializer=tf.constant_initializer(3.0))
+        loss = tf.square(variable - 1.0)
+        if poison_at is not None:
+            loss = tf.where(tf.equal(step, poison_at), tf.constant(np.nan), loss)
+        optimizer = tf.train.GradientDescentOptimizer(0.1)
+        op = training.guarded_train_op(loss, optimizer.compute_gradients(loss), optimizer, step, clip_norm,
+                                       moving_average_decay=decay)
+        saver = tf.train.Saver(save_relative_paths=True)
+        metrics = {"loss": loss, "loss_data": loss, "learning_rate": tf.constant(0.1)}
+        loop = training.TrainLoop(training.make_train_dir(str(train_dir)), metrics, batch_size=4, max_steps=max_steps,
+                                  log_every_n_steps=log_every_n_steps, saver=saver,
+                                  save_interval_secs=save_interval_secs, hooks=hooks)
+        training.run(op, loop, init_fn=init_fn, session_config=sessions.session_config(), save_summaries_secs=0)
+    return loop, stored(train_dir)["net/v"]
+
+
+def stored(train_dir):
+    return checkpoints.read_checkpoint(checkpoints.latest_checkpoint(train_dir))
+
+
+def rows(train_dir):
+    return [json.loads(line) for line in (train_dir / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_trains_to_the_step_reports_and_saves(tmp_path, capsys):
+    loop, value = train(tmp_path, 5)
+    assert loop.step == 5
+    assert value == pytest.approx(1 + 2 * 0.8 ** 5)
+    assert checkpoints.latest_checkpoint(tmp_path).endswith("model.ckpt-5")
+    found = rows(tmp_path)
+    assert [row["step"] for row in found] == [2, 4, 5]
+    # Means since the last report: losses 4 · 0.64^k of steps 0 and 1, 2 and 3, 4.
+    losses = [4 * 0.64 ** k for k in range(5)]
+    assert [row["loss"] for row in found] == pytest.approx(
+        [np.mean(losses[:2]), np.mean(losses[2:4]), losses[4]], rel=1e-4)
+    printed = capsys.readouterr().out
+    assert "step 5/5" in printed
+    assert "images/s" in printed
+    assert "learning rate 0.1" in printed
+
+
+def test_resumes_where_it_stopped(tmp_path):
+    train(tmp_path, 3)
+    loop, value = train(tmp_path, 7)
+    assert loop.step == 7
+    assert value == pytest.approx(1 + 2 * 0.8 ** 7)
+    assert [row["step"] for row in rows(tmp_path)] == [2, 3, 4, 6, 7]
+
+
+def test_a_run_that_is_done_already_stays_done(tmp_path):
+    train(tmp_path, 3)
+    loop, value = train(tmp_path, 3)
+    assert loop.step == 3
+    assert value == pytest.approx(1 + 2 * 0.8 ** 3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_finishes_the_step_saves_and_is_no_error(tmp_path, number, capsys):
+    def send(_session, step):
+        if step == 3:
+            os.kill(os.getpid(), number)
+    before = signal.getsignal(number)
+    loop, value = train(tmp_path, 1000, hooks=(send,))
+    assert loop.step in (3, 4)
+    assert value == pytest.approx(1 + 2 * 0.8 ** loop.step)
+    assert "finishing this step" in capsys.readouterr().out
+    assert signal.getsignal(number) is before
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_variables_change(tmp_path):
+    train(tmp_path, 2)
+    with pytest.raises(tfe.RunError, match=r"step 6: .*not finite \(learning rate 0.1.*\n.*lower --learning_rate"):
+        train(tmp_path, 10, poison_at=5)
+    assert checkpoints.latest_checkpoint(tmp_path).endswith("model.ckpt-2")
+    assert stored(tmp_path)["net/v"] == pytest.approx(1 + 2 * 0.8 ** 2)
+
+
+def test_nothing_changes_in_the_step_of_a_gradient_that_is_not_finite():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        step = tf.train.get_or_create_global_step()
+        variable = tf.get_variable("v", initializer=0.0)
+        loss = tf.sqrt(variable)  # 0, with an infinite gradient
+        optimizer = tf.train.GradientDescentOptimizer(0.1)
+        op = training.guarded_train_op(loss, optimizer.compute_gradients(loss), optimizer, step)
+        sess.run(tf.global_variables_initializer())
+        with pytest.raises(tf.errors.InvalidArgumentError, match=training.NOT_FINITE):
+            sess.run(op)
+        assert sess.run([variable, step]) == [0.0, 0]
+
+
+def test_clipping_bounds_the_norm_of_all_gradients(tmp_path):
+    _, value = train(tmp_path, 1, clip_norm=0.5)  # the gradient is 4
+    assert value == pytest.approx(3 - 0.1 * 0.5)
+
+
+def test_moving_average_follows_the_update(tmp_path):
+    train(tmp_path, 1, decay=0.9)
+    # tf.train.ExponentialMovingAverage with num_updates = step 0 … : decay min(.9, (1 + n) / (10 + n)), n = 1 after.
+    average = tf.train.load_checkpoint(checkpoints.latest_checkpoint(tmp_path)).get_tensor(
+        "net/v/ExponentialMovingAverage")
+    assert 2.6 <= average < 3.0  # between the updated value 2.6 and the initial 3
+
+
+def test_saves_at_intervals_and_keeps_the_state_of_one_step(tmp_path):
+    seen = []
+
+    def look(_session, step):
+        path = checkpoints.latest_checkpoint(tmp_path)
+        if path:
+            seen.append((checkpoints.checkpoint_step(path), stored(tmp_path)["net/v"]))
+
+    train(tmp_path, 4, save_interval_secs=0, hooks=(look,))
+    assert [step for step, _ in seen] == [1, 2, 3]
+    assert [value for _, value in seen] == pytest.approx([1 + 2 * 0.8 ** step for step, _ in seen])
+
+
+def test_init_fn_gives_the_starting_values(tmp_path):
+    def init(session):
+        session.run("net/v/Assign", {"net/v/Initializer/Const:0": 11.0})
+    _, value = train(tmp_path, 1, init_fn=init)
+    assert value == pytest.approx(1 + 10 * 0.8)
+
+
+def test_input_that_ends_is_an_error(tmp_path):
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        item = tf.train.limit_epochs(tf.constant([1.0]), num_epochs=3)
+        queue = tf.train.batch([item], 1)
+        variable = tf.get_variable("v", initializer=0.0)
+        loss = tf.reduce_sum(queue) * variable
+        optimizer = tf.train.GradientDescentOptimizer(0.1)
+        op = training.guarded_train_op(loss, optimizer.compute_gradients(loss), optimizer, step)
+        loop = training.TrainLoop(tmp_path, {"loss": loss}, batch_size=1, max_steps=100, log_every_n_steps=10,
+                                  saver=tf.train.Saver(), save_interval_secs=600)
+        with pytest.raises(tfe.RunError, match="input ended at step 3, before step 100"):
+            training.run(op, loop, init_fn=None, session_config=sessions.session_config(), save_summaries_secs=0)
+
+
+def test_train_dir_is_made_or_refused(tmp_path):
+    assert training.make_train_dir(str(tmp_path / "a" / "b")).is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(tfe.InputError, match="cannot be written"):
+        training.make_train_dir(str(tmp_path / "file"))
+    with pytest.raises(tfe.InputError, match="--train_dir is missing"):
+        training.make_train_dir(None)
