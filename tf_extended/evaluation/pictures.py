@@ -1,0 +1,110 @@
+"""Pictures with ground truth and detections, drawn with OpenCV: the images in which the detector erred most.
+
+Its job: choosing and drawing them. Loading a picture is the job of the caller's function; saying what is an error is
+`error_analysis`'. Colours (`LEGEND`) tell right from wrong without red against green.
+"""
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tf_extended.evaluation.error_analysis import ErrorAnalysis, Kind
+from tf_extended.evaluation.records import Detections, GroundTruth
+
+# RGB.
+FOUND, DIFFICULT, MISSED, RIGHT, WRONG = (0, 200, 120), (170, 170, 170), (255, 140, 0), (60, 130, 255), (220, 60, 200)
+LEGEND = (
+    ("object that was found", FOUND), ("object that was missed", MISSED), ("difficult object", DIFFICULT),
+    ("detection that is right", RIGHT), ("detection that is wrong, and how", WRONG),
+)
+# Small pictures are enlarged, so that the texts do not cover them; large ones are made smaller.
+SHOWN_SIDE = 640
+
+
+def worst_images(analysis: ErrorAnalysis, count: int) -> list[int]:
+    """Indices of at most `count` images with errors, most errors first, then by index."""
+    order = np.argsort(-analysis.image_errors, kind="stable")
+    return [int(index) for index in order[:count] if analysis.image_errors[index] > 0]
+
+
+def write_worst_pictures(
+    folder: Path, load_image: Callable[[int], np.ndarray | None], detections: Detections, truth: GroundTruth,
+    analysis: ErrorAnalysis, names: Mapping[int, str], count: int,
+) -> list[tuple[Path, str]]:
+    """Draw the worst images as `{rank}_{image id}.png`; returns their paths and captions.
+
+    load_image: index of an image → RGB uint8 [H, W, 3], or None where there is no picture to draw on (it is left out).
+    Pictures of an earlier evaluation in `folder` are removed.
+    """
+    for old in folder.glob("[0-9][0-9]_*.png"):
+        old.unlink()
+    written = []
+    for index in worst_images(analysis, count):
+        image = load_image(index)
+        if image is None:
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        safe_id = re.sub(r"[^\w.-]+", "_", truth.image_ids[index])
+        path = folder / f"{len(written) + 1:02d}_{safe_id}.png"
+        drawn = draw_image(image, index, detections, truth, analysis, names)
+        cv2.imwrite(str(path), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+        written.append((path, f"{truth.image_ids[index]}: {analysis.image_errors[index]} errors"))
+    return written
+
+
+def draw_image(
+    image: np.ndarray, index: int, detections: Detections, truth: GroundTruth, analysis: ErrorAnalysis,
+    names: Mapping[int, str],
+) -> np.ndarray:
+    """One picture, RGB uint8 [H, W, 3], with its objects and the detections from the operating point on."""
+    scale = SHOWN_SIDE / max(image.shape[:2])
+    canvas = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    texts = []
+    for row in np.flatnonzero(truth.images == index):
+        colour = DIFFICULT if truth.difficults[row] else FOUND if analysis.found[row] else MISSED
+        corner = _draw_box(canvas, truth.bboxes[row], scale, colour, thickness=4)
+        if colour is MISSED:
+            texts.append((f"missed {names[int(truth.labels[row])]}", corner, colour))
+    shown = (detections.images == index) & (detections.scores >= analysis.point.threshold)
+    for row in np.flatnonzero(shown)[::-1]:
+        kind = Kind(int(analysis.kinds[row]))
+        colour = WRONG if kind >= Kind.DUPLICATE else DIFFICULT if kind == Kind.IGNORED else RIGHT
+        corner = _draw_box(canvas, detections.bboxes[row], scale, colour, thickness=2)
+        why = f" {kind.name.lower().replace('_', ' ')}" if kind >= Kind.DUPLICATE else ""
+        texts.append((f"{names[int(detections.labels[row])]} {detections.scores[row]:.2f}{why}", corner, colour))
+    # Texts last, so that no box crosses them.
+    taken: list[tuple[int, int, int, int]] = []
+    for text, corner, colour in texts:
+        taken.append(_draw_text(canvas, text, corner, colour, taken))
+    return canvas
+
+
+def _draw_box(
+    canvas: np.ndarray, bbox: np.ndarray, scale: float, colour: tuple[int, int, int], thickness: int
+) -> tuple[int, int]:
+    """Draw a box of VOC pixels (1-based, inclusive); returns its upper left corner (x, y) on the canvas."""
+    ymin, xmin, ymax, xmax = bbox
+    first = (round((xmin - 1) * scale), round((ymin - 1) * scale))
+    cv2.rectangle(canvas, first, (round(xmax * scale), round(ymax * scale)), colour, thickness, cv2.LINE_AA)
+    return first
+
+
+def _draw_text(
+    canvas: np.ndarray, text: str, corner: tuple[int, int], colour: tuple[int, int, int],
+    taken: list[tuple[int, int, int, int]],
+) -> tuple[int, int, int, int]:
+    """Write above `corner`, or as far below as it takes to meet none of the texts `taken`; returns (x0, y0, x1, y1)."""
+    (width, height), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
+    line = height + base + 2
+    x = int(np.clip(corner[0], 0, max(canvas.shape[1] - width - 4, 0)))
+    y = int(np.clip(corner[1], line, canvas.shape[0]))
+    while y + line <= canvas.shape[0] and any(
+        x < x1 and x + width + 4 > x0 and y - line < y1 and y > y0 for x0, y0, x1, y1 in taken
+    ):
+        y += line
+    cv2.rectangle(canvas, (x, y - line), (x + width + 4, y), colour, cv2.FILLED)
+    ink = (0, 0, 0) if sum(colour) > 330 else (255, 255, 255)
+    cv2.putText(canvas, text, (x + 2, y - base), cv2.FONT_HERSHEY_SIMPLEX, 0.42, ink, 1, cv2.LINE_AA)
+    return x, y - line, x + width + 4, y

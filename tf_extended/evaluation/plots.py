@@ -1,0 +1,109 @@
+"""The figures of an evaluation, as PNG files: precision and recall, confusion, kinds of errors, mAP over steps.
+
+Its job: drawing numbers that others computed. Pictures with boxes are drawn by `pictures`. No display is needed.
+"""
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tf_extended.evaluation.error_analysis import class_best_f1
+from tf_extended.evaluation.voc_scoring import ClassScore
+
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#777777"
+# One colour per kind of error, distinguishable without red and green (Okabe and Ito).
+KIND_COLOURS = {"duplicate": "#56b4e9", "localisation": "#0072b2", "similar_class": "#cc79a7", "background": "#e69f00",
+                "missed": "#999999"}
+PANELS_A_ROW = 5
+
+
+def plot_precision_recall(path: Path, classes: Sequence[ClassScore]) -> None:
+    """One panel per class that has objects to find: precision over recall, its area, the point of best F1."""
+    shown = [c for c in classes if c.objects]
+    columns = min(PANELS_A_ROW, max(len(shown), 1))
+    rows = max(-(-len(shown) // columns), 1)
+    figure = Figure(figsize=(2.6 * columns + 0.6, 2.5 * rows + 0.5), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for panel in panels.flat[len(shown):]:
+        panel.set_visible(False)
+    for panel, c in zip(panels.flat, shown, strict=False):
+        _precision_recall_panel(panel, c)
+    figure.supxlabel("recall")
+    figure.supylabel("precision")
+    _save(figure, path)
+
+
+def _precision_recall_panel(panel: Axes, c: ClassScore) -> None:
+    panel.set(xlim=(0, 1.02), ylim=(0, 1.05))
+    panel.set_title(f"{c.name}  {c.ap12:.3f}", fontsize=10)
+    panel.grid(alpha=0.3)
+    if len(c.precision):
+        recall, precision = np.append(0.0, c.recall), np.append(c.precision[0], c.precision)
+        panel.plot(recall, precision, color=BLUE, linewidth=1.2)
+        envelope = np.maximum.accumulate(precision[::-1])[::-1]
+        panel.fill_between(recall, envelope, step="pre", color=BLUE, alpha=0.15, linewidth=0)
+    best = class_best_f1(c)
+    if best:
+        panel.plot(best.recall, best.precision, "o", color=ORANGE, markersize=5)
+        panel.annotate(f"F1 {best.f1:.2f} at {best.threshold:.2f}", (0.03, 0.05), xycoords="axes fraction", fontsize=8)
+
+
+def plot_confusion(path: Path, confusion: np.ndarray, names: Mapping[int, str]) -> None:
+    """The matrix of `error_analysis.ErrorAnalysis`: a row per true class; shades are shares of a row, texts counts."""
+    order = [*range(1, len(confusion)), 0]
+    matrix = confusion[np.ix_(order, order)]
+    side = 0.42 * len(order) + 2.2
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in zip(*np.nonzero(matrix), strict=True):
+        axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=8,
+                  color="white" if shares[row, column] > 0.6 else "black")
+    texts = [names.get(label, str(label)) for label in order[:-1]]
+    axes.set_xticks(range(len(order)), [*texts, "(missed)"], rotation=90)
+    axes.set_yticks(range(len(order)), [*texts, "(background)"])
+    axes.set_xlabel("detected as")
+    axes.set_ylabel("truth")
+    _save(figure, path)
+
+
+def plot_errors(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Stacked bars: the number of errors of each kind per class, most errors on top."""
+    classes = sorted(counts, key=lambda name: sum(counts[name].values()))
+    figure = Figure(figsize=(8, 0.3 * len(classes) + 1.6), layout="constrained")
+    axes = figure.subplots()
+    left = np.zeros(len(classes))
+    for kind, colour in KIND_COLOURS.items():
+        values = np.array([counts[name][kind] for name in classes], float)
+        axes.barh(classes, values, left=left, color=colour, label=kind.replace("_", " "), height=0.7)
+        left += values
+    axes.set_xlabel("errors at the operating point")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(ncols=len(KIND_COLOURS), loc="outside upper center", frameon=False)
+    _save(figure, path)
+
+
+def plot_curve(path: Path, steps: Sequence[int], curves: Mapping[str, Sequence[float | None]]) -> None:
+    """Figures (name → one value per step, None where there is none) over training steps."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for (name, values), colour in zip(curves.items(), (BLUE, ORANGE, GREEN, GREY), strict=False):
+        known = [np.nan if value is None else value for value in values]
+        axes.plot(steps, known, "o-", color=colour, label=name, markersize=4)
+        if known and np.isfinite(known[-1]):
+            axes.annotate(f"{known[-1]:.3f}", (steps[-1], known[-1]), textcoords="offset points", xytext=(0, 6),
+                          color=colour, ha="right")
+    axes.set(xlabel="step", ylabel="mAP", ylim=(0, 1))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
