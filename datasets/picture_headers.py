@@ -1,0 +1,106 @@
+"""What a picture file's first bytes tell, without decoding it: format, size, channels, EXIF orientation.
+
+Names are not trusted: the format is sniffed. Whether the pixels decode is `pictures`' job.
+"""
+import struct
+from typing import NamedTuple
+
+SUFFIXES = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".bmp": "BMP", ".gif": "GIF",
+    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
+}
+_JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_JPEG_SCAN, _JPEG_APP1 = 0xDA, 0xE1
+_ORIENTATION_TAG = 0x0112
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+
+
+class Header(NamedTuple):
+    """Size and channels are None where the format's header is not read here; orientation is EXIF's, 1 = upright."""
+
+    format: str
+    width: int | None = None
+    height: int | None = None
+    channels: int | None = None
+    bits: int = 8
+    orientation: int = 1
+
+
+def sniff(data: bytes) -> str | None:
+    """The format that the bytes begin with: JPEG, PNG, BMP, GIF, WEBP, TIFF, or None."""
+    if data[:3] == b"\xff\xd8\xff":
+        return "JPEG"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "PNG"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[:4] in (b"II*\x00", b"MM\x00*"):
+        return "TIFF"
+    return "BMP" if data[:2] == b"BM" else None
+
+
+def read_header(data: bytes) -> Header | None:
+    """What the file's first bytes tell, or None for an unknown format.
+
+    A JPEG or PNG that is cut before its size has the size None.
+    """
+    kind = sniff(data)
+    if kind == "JPEG":
+        return _read_jpeg(data)
+    if kind == "PNG" and len(data) >= 26 and data[12:16] == b"IHDR":
+        width, height, bits, colour = struct.unpack(">IIBB", data[16:26])
+        return Header("PNG", width, height, _PNG_CHANNELS.get(colour), bits, _png_orientation(data))
+    return Header(kind) if kind else None
+
+
+def _read_jpeg(data: bytes) -> Header:
+    """Walk the segments up to the first scan: the frame gives size and channels, APP1 the orientation."""
+    orientation, position = 1, 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            break
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        length = int.from_bytes(data[position + 2:position + 4], "big")
+        segment = data[position + 4:position + 2 + length]
+        if marker == _JPEG_APP1 and segment[:6] == b"Exif\0\0":
+            orientation = _exif_orientation(segment[6:])
+        if marker in _JPEG_FRAMES and len(segment) >= 6:
+            bits, height, width, channels = struct.unpack(">BHHB", segment[:6])
+            return Header("JPEG", width, height, channels, bits, orientation)
+        if marker == _JPEG_SCAN or length < 2:
+            break
+        position += 2 + length
+    return Header("JPEG", orientation=orientation)
+
+
+def _png_orientation(data: bytes) -> int:
+    position = 8
+    while position + 8 <= len(data):
+        length, name = struct.unpack(">I4s", data[position:position + 8])
+        if name == b"eXIf":
+            return _exif_orientation(data[position + 8:position + 8 + length])
+        if name == b"IDAT":
+            break
+        position += 12 + length
+    return 1
+
+
+def _exif_orientation(tiff: bytes) -> int:
+    """The orientation tag of the first directory; 1 where there is none or the block is damaged."""
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None or len(tiff) < 8:
+        return 1
+    directory = struct.unpack(order + "I", tiff[4:8])[0]
+    count = struct.unpack(order + "H", tiff[directory:directory + 2])[0] if directory + 2 <= len(tiff) else 0
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        if entry + 12 > len(tiff):
+            break
+        tag, kind, _, value = struct.unpack(order + "HHIH", tiff[entry:entry + 10])
+        if tag == _ORIENTATION_TAG and kind == 3:
+            return value if 1 <= value <= 8 else 1
+    return 1

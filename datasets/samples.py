@@ -1,0 +1,183 @@
+"""Check one annotated picture and turn it into what is stored: relative boxes, class names, flags.
+
+1. Read and parse the annotation (`voc_annotations`), find its picture, decode that strictly (`pictures`).
+2. Compare the stated size with the picture's; decide which way an EXIF-turned picture is to be read.
+3. Clip the boxes to the picture and make them relative: pixel / side, as the documented pipeline does.
+
+Box contract: [N, 4] (ymin, xmin, ymax, xmax) relative to the image, in [0, 1]. Whether a class is known is decided
+over the whole set (`pascalvoc_to_tfrecords`), not here.
+"""
+from pathlib import Path
+from typing import NamedTuple
+
+from datasets.findings import PICTURE, Finding, Findings, Unusable
+from datasets.picture_headers import SUFFIXES
+from datasets.pictures import Picture, check_picture, reencode
+from datasets.tfrecord_format import make_example
+from datasets.voc_annotations import MAX_XML_BYTES, Annotation, VocObject, parse_annotation
+from datasets.voc_folders import SampleFiles
+
+
+class SampleObject(NamedTuple):
+    """One object as it will be stored; box: (ymin, xmin, ymax, xmax) relative."""
+
+    number: int
+    name: str
+    box: tuple[float, float, float, float]
+    difficult: int
+    truncated: int
+
+
+class Sample(NamedTuple):
+    """A checked sample. stamp: size and time of the picture's file when it was checked."""
+
+    id: str
+    annotation: Path
+    path: Path
+    picture: Picture
+    objects: tuple[SampleObject, ...]
+    stamp: tuple[int, int]
+
+
+class ChangedError(RuntimeError):
+    """A picture is no longer the one that was checked."""
+
+
+def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
+    """Check one sample's files: (the sample, or None where it is unusable as a whole; everything found)."""
+    about_xml = Findings(f"{files.annotation.parent.name}/{files.annotation.name}")
+    about_picture = Findings(about_xml.file)
+    try:
+        annotation = parse_annotation(_read(files.annotation, "xml_unreadable", MAX_XML_BYTES + 1), about_xml)
+        path = _choose_picture(files, annotation, about_xml)
+        about_picture.file = f"{path.parent.name}/{path.name}"
+    except Unusable as problem:
+        about_xml.add(problem.kind, problem.detail)
+        return None, about_xml
+    try:
+        stamp = _stamp(path)
+        picture = check_picture(_read(path, "picture_unreadable"), about_picture)
+        picture = _settle_orientation(picture, annotation, about_picture)
+    except Unusable as problem:
+        about_picture.add(problem.kind, problem.detail)
+        return None, about_xml + about_picture
+    if SUFFIXES[path.suffix.lower()] != picture.format:
+        about_picture.add("format_renamed", f"it is a {picture.format}")
+    _compare_sizes(picture, annotation, about_xml)
+    objects = _place_objects(annotation.objects, picture, about_xml)
+    if annotation.all_objects and not objects and any(finding.grade == "object" for finding in about_xml):
+        about_xml.add("no_object_left")
+    findings = about_xml + about_picture
+    if any(finding.grade == PICTURE for finding in findings):
+        return None, findings
+    return Sample(files.id, files.annotation, path, picture, objects, stamp), findings
+
+
+def sample_example(sample: Sample, labels: tuple[str, ...]) -> bytes:
+    """The sample's serialized tf.train.Example; its picture is read again, and ChangedError raised if it changed."""
+    if _stamp(sample.path) != sample.stamp:
+        raise ChangedError(f"{sample.path} changed while it was being converted.")
+    encoded = sample.path.read_bytes()
+    picture = sample.picture
+    if picture.reencode:
+        encoded = reencode(encoded, picture)
+    return make_example(
+        encoded=encoded, image_format="PNG" if picture.reencode else picture.format,
+        height=picture.height, width=picture.width, filename=sample.id,
+        bboxes=[thing.box for thing in sample.objects],
+        labels=[labels.index(thing.name) + 1 for thing in sample.objects],
+        label_texts=[thing.name for thing in sample.objects],
+        difficults=[thing.difficult for thing in sample.objects],
+        truncateds=[thing.truncated for thing in sample.objects],
+    ).SerializeToString(deterministic=True)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise Unusable("picture_unreadable", error.strerror) from None
+    return status.st_size, status.st_mtime_ns
+
+
+def _read(path: Path, kind: str, most: int = -1) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise Unusable(kind, error.strerror) from None
+
+
+def _choose_picture(files: SampleFiles, annotation: Annotation, found: Findings) -> Path:
+    """The picture of the annotation's name; where there is none or several, the one its <filename> names."""
+    folder = files.annotation.parent.parent / "JPEGImages"
+    # Only the name counts: annotations carry other people's paths, with either kind of slash.
+    named = folder / annotation.filename.replace("\\", "/").rpartition("/")[2]
+    if len(files.pictures) == 1:
+        return files.pictures[0]
+    if named.suffix.lower() in SUFFIXES and named.is_file():
+        if not files.pictures:
+            found.add("picture_by_filename", named.name)
+        return named
+    if not files.pictures:
+        raise Unusable("picture_missing", f"no {folder.name}/{files.id} with a picture's ending")
+    raise Unusable("picture_ambiguous", ", ".join(path.name for path in files.pictures))
+
+
+def _settle_orientation(picture: Picture, annotation: Annotation, found: Findings) -> Picture:
+    """Turn the picture where the stated size shows that the boxes were drawn on the turned one.
+
+    TensorFlow ignores EXIF. Orientations 5 to 8 swap the sides, so the stated size tells; 2 to 4 keep them, and for a
+    square picture nothing tells: that would be a guess.
+    """
+    if picture.orientation == 1:
+        return picture
+    stored, turned = (picture.width, picture.height), (picture.height, picture.width)
+    if picture.orientation < 5 or stored == turned or annotation.size not in (stored, turned):
+        raise Unusable("orientation_unclear", f"orientation {picture.orientation}; turn the pixels or remove the tag")
+    if annotation.size == stored:
+        found.add("orientation_ignored", f"orientation {picture.orientation}")
+        return picture._replace(orientation=1)
+    found.add("orientation_applied", f"orientation {picture.orientation}")
+    return picture._replace(width=turned[0], height=turned[1], reencode=True)
+
+
+def _compare_sizes(picture: Picture, annotation: Annotation, found: Findings) -> None:
+    if annotation.size is None:
+        found.add("size_missing", f"the picture is {picture.width}×{picture.height}")
+    elif annotation.size != (picture.width, picture.height):
+        found.add("size_wrong", f"stated {annotation.size[0]}×{annotation.size[1]}, the picture is "
+                                f"{picture.width}×{picture.height}")
+
+
+def _place_objects(objects: tuple[VocObject, ...], picture: Picture, found: Findings) -> tuple[SampleObject, ...]:
+    placed, seen = [], {}
+    for thing in objects:
+        first = seen.setdefault((thing.name, thing.box), thing.number)
+        if first != thing.number:
+            found.add("object_repeated", f"{thing.name}, as object {first}", thing.number)
+        box = _place_box(thing, picture, found)
+        if box is not None:
+            placed.append(SampleObject(thing.number, thing.name, box, thing.difficult, thing.truncated))
+    return tuple(placed)
+
+
+def _place_box(thing: VocObject, picture: Picture, found: Findings) -> tuple[float, ...] | None:
+    """Clip to the picture, then divide by its sides as the documented pipeline does, without a shift."""
+    xmin, ymin, xmax, ymax = thing.box
+    stated = f"{thing.name} xmin={xmin:g} ymin={ymin:g} xmax={xmax:g} ymax={ymax:g}"
+    if xmin > xmax or ymin > ymax:
+        found.add("box_inverted", stated, thing.number)
+        return None
+    if xmin == xmax or ymin == ymax:
+        found.add("box_empty", stated, thing.number)
+        return None
+    clipped = (max(ymin, 0.0), max(xmin, 0.0), min(ymax, picture.height), min(xmax, picture.width))
+    where = f"{stated} in {picture.width}×{picture.height}"
+    if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
+        found.add("box_outside", where, thing.number)
+        return None
+    if clipped != (ymin, xmin, ymax, xmax):
+        found.add("box_clipped", where, thing.number)
+    return (clipped[0] / picture.height, clipped[1] / picture.width,
+            clipped[2] / picture.height, clipped[3] / picture.width)

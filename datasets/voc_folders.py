@@ -1,0 +1,99 @@
+"""Find a VOC folder's annotations, pictures and split lists, and pair them.
+
+Accepts a VOC folder (Annotations, JPEGImages, ImageSets/Main), the folder around one (VOC2007) and a devkit around
+that (VOCdevkit/VOC2007). Reading the files is not its job.
+"""
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from datasets.findings import Finding
+from datasets.picture_headers import SUFFIXES
+from tf_extended.console import InputError
+
+ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
+
+
+class SampleFiles(NamedTuple):
+    """Where one sample lies. Several pictures, or none, are for the check of its annotation to decide upon."""
+
+    id: str
+    annotation: Path
+    pictures: tuple[Path, ...]
+
+
+def find_voc_folder(dataset_dir: str | Path) -> Path:
+    """The folder that holds Annotations/ and JPEGImages/, at or up to two levels below `dataset_dir`."""
+    top = Path(dataset_dir).expanduser()
+    if not top.is_dir():
+        raise InputError(f"--dataset_dir {top}: no such folder; expected one with {ANNOTATIONS}/ and {PICTURES}/.")
+    for pattern in (ANNOTATIONS, f"VOC*/{ANNOTATIONS}", f"VOCdevkit/VOC*/{ANNOTATIONS}"):
+        folders = sorted(path.parent for path in top.glob(pattern) if path.is_dir())
+        if len(folders) > 1:
+            names = ", ".join(str(folder.relative_to(top)) for folder in folders)
+            raise InputError(f"--dataset_dir {top}: several data sets in it ({names}); give the folder of one.")
+        if folders:
+            if not (folders[0] / PICTURES).is_dir():
+                raise InputError(f"{folders[0]}: no folder {PICTURES}/ beside {ANNOTATIONS}/; put the pictures there.")
+            return folders[0]
+    raise InputError(f"--dataset_dir {top}: no folder {ANNOTATIONS}/ in it; expected the VOC layout: "
+                     f"{ANNOTATIONS}/*.xml, {PICTURES}/*, and {SPLITS}/*.txt where --split is used.")
+
+
+def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], list[Finding]]:
+    """The samples of a split (None: every annotation), sorted by id, and what was found amiss in the listing.
+
+    Raises InputError where the split does not exist or nothing is in it.
+    """
+    annotations, findings = _by_id(folder / ANNOTATIONS, (".xml",))
+    pictures, _ = _by_id(folder / PICTURES, tuple(SUFFIXES))
+    if split is None:
+        ids = sorted(annotations)
+    else:
+        ids, listed = _read_split(folder, split, annotations)
+        findings = [finding for finding in findings if Path(finding.file).stem in ids] + listed
+    if not ids and not findings:
+        raise InputError(f"{folder / ANNOTATIONS}: no annotation in it; expected .xml files in the VOC format.")
+    samples = [SampleFiles(name, annotations[name][0], tuple(pictures.get(name, ())))
+               for name in ids if len(annotations.get(name, ())) == 1]
+    if split is None:
+        findings += [Finding("picture_unannotated", str(path.relative_to(folder)), None, "")
+                     for name in sorted(pictures) if name not in annotations for path in pictures[name]]
+    return samples, findings
+
+
+def _by_id(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, list[Path]], list[Finding]]:
+    """Files by their name without the ending; `duplicate_id` for those that share one."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in suffixes and not path.name.startswith("."):
+            files.setdefault(path.stem, []).append(path)
+    findings = [Finding("duplicate_id", f"{folder.name}/{path.name}", None, f"beside {paths[0].name}")
+                for paths in files.values() for path in paths[1:]]
+    return files, findings
+
+
+def _read_split(folder: Path, split: str, annotations: dict[str, list[Path]]) -> tuple[list[str], list[Finding]]:
+    """The ids of a list, sorted, each once. Lists with a third column of VOC (`id -1`) give the ids that are not -1."""
+    path = folder / SPLITS / f"{split}.txt"
+    if not path.is_file():
+        names = ", ".join(sorted(p.stem for p in (folder / SPLITS).glob("*.txt"))) or "none at all"
+        raise InputError(f"--split={split}: no list {path}; the lists there are: {names}.")
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file of picture names in UTF-8.") from None
+    where = f"{SPLITS}/{path.name}"
+    ids: dict[str, int] = {}
+    for line in filter(None, lines):
+        flagged = re.fullmatch(r"(.*\S)\s+(-?[01])", line)
+        if flagged and line not in annotations:
+            if flagged[2] == "-1":
+                continue
+            line = flagged[1]
+        ids[line] = ids.get(line, 0) + 1
+    if not ids:
+        raise InputError(f"{path}: no picture is listed in it; expected one name a line.")
+    findings = [Finding("xml_missing", where, None, name) for name in sorted(ids) if name not in annotations]
+    findings += [Finding("id_repeated", where, None, name) for name, times in sorted(ids.items()) if times > 1]
+    return sorted(ids), findings
