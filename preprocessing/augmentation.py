@@ -1,0 +1,62 @@
+"""What a training sample goes through, as data: the recipes `SLIM`, `PAPER`, `NONE`, and any mixture of their parts.
+
+A recipe names the pieces and their numbers; running them is `ssd_vgg_preprocessing.preprocess_for_train`'s job. A
+mixture is made with `dataclasses.replace`: `replace(PAPER, expand_prob=0.0)` is the paper's recipe without zoom-out.
+"""
+from dataclasses import dataclass
+
+import tf_extended as tfe
+from preprocessing.colours import PAPER_COLOURS, SLIM_COLOURS, Photometric
+from preprocessing.windows import DistortedCrop, PatchCrop
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Pieces in their order; `None` or a probability of 0 leaves a piece out.
+
+    expand_prob, expand_max: zoom-out, at most that many times the sides. crop: `DistortedCrop`, `PatchCrop`, or another
+    object with their two methods. interpolation: names of `tf_image.INTERPOLATIONS`, one is drawn for each picture.
+    photometric: see `colours.Photometric`. flip: probability of a mirror image.
+    """
+
+    expand_prob: float = 0.0
+    expand_max: float = 4.0
+    crop: DistortedCrop | PatchCrop | None = None
+    interpolation: tuple[str, ...] = ("bilinear_slim",)
+    photometric: Photometric | None = None
+    flip: float = 0.0
+
+
+NONE = Augmentation()
+SLIM = Augmentation(crop=DistortedCrop(), photometric=SLIM_COLOURS, flip=0.5)
+PAPER = Augmentation(
+    expand_prob=0.5, expand_max=4.0, crop=PatchCrop(),
+    interpolation=("nearest", "bilinear", "bicubic", "area", "lanczos"), photometric=PAPER_COLOURS, flip=0.5,
+)
+AUGMENTATIONS = {"slim": SLIM, "paper": PAPER, "none": NONE}
+
+
+def get_augmentation(name: str) -> Augmentation:
+    """The recipe of that name. Raises InputError, listing the names, for another one."""
+    if name not in AUGMENTATIONS:
+        raise tfe.InputError(f"augmentation {name!r}: expected one of {', '.join(AUGMENTATIONS)}")
+    return AUGMENTATIONS[name]
+
+
+def describe(augmentation: Augmentation) -> str:
+    """The pieces in one line, for logs."""
+    parts = []
+    if augmentation.expand_prob > 0.0:
+        parts.append(f"zoom-out p={augmentation.expand_prob:g} up to x{augmentation.expand_max:g}")
+    if augmentation.crop is not None:
+        parts.append(str(augmentation.crop))
+    parts.append(f"resize {'|'.join(augmentation.interpolation)}")
+    colours = augmentation.photometric
+    if colours is not None:
+        parts.append(
+            f"colours p={colours.probability:g} (brightness +-{colours.brightness:g}, "
+            f"contrast {colours.contrast[0]:g}-{colours.contrast[1]:g}, "
+            f"saturation {colours.saturation[0]:g}-{colours.saturation[1]:g}, hue +-{colours.hue:g} deg)")
+    if augmentation.flip > 0.0:
+        parts.append(f"flip p={augmentation.flip:g}")
+    return ", ".join(parts)

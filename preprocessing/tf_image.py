@@ -1,0 +1,140 @@
+"""Pixels together with their boxes: whitening, planes, resizing, cropping and padding, cutting a window out.
+
+Deterministic primitives; what is random is in `windows` (geometry) and `colours`, and `ssd_vgg_preprocessing` puts
+the steps in order. Pictures are `[H, W, 3]` RGB of 0 to 255, `uint8` as decoded or `float32`; boxes keep the project's
+contract, `[N, 4] float32 (ymin, xmin, ymax, xmax)` relative to the picture.
+"""
+from typing import Any
+
+import tf_extended as tfe
+from tf_extended.compat import tf
+
+# Mean R, G, B of the pictures that VGG-16 was trained on, as the published SSD checkpoints expect them.
+VGG_MEANS = (123.0, 117.0, 104.0)
+WIDTH_AXIS = {"NHWC": -2, "NCHW": -1}
+WindowCut = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+
+
+def _bilinear_slim(image: tf.Tensor, size: Any) -> tf.Tensor:
+    return tf.image.resize_bilinear(image, size)
+
+
+def _nearest(image: tf.Tensor, size: Any) -> tf.Tensor:
+    return tf.cast(tf.image.resize_nearest_neighbor(image, size, half_pixel_centers=True), tf.float32)
+
+
+def _bilinear(image: tf.Tensor, size: Any) -> tf.Tensor:
+    return tf.image.resize_bilinear(image, size, half_pixel_centers=True)
+
+
+def _bicubic(image: tf.Tensor, size: Any) -> tf.Tensor:
+    return tf.clip_by_value(tf.image.resize_bicubic(image, size, half_pixel_centers=True), 0.0, 255.0)
+
+
+def _area(image: tf.Tensor, size: Any) -> tf.Tensor:
+    return tf.image.resize_area(image, size)
+
+
+def _lanczos(image: tf.Tensor, size: Any) -> tf.Tensor:
+    return tf.clip_by_value(tf.compat.v2.image.resize(image, size, "lanczos3"), 0.0, 255.0)
+
+
+# `bilinear_slim` is the documented pipeline's: pixel i of the output looks at i * scale, the corner of the pixel, where
+# the others look at its centre. So its pictures lie up to half a source pixel off, in training and evaluation alike.
+INTERPOLATIONS = {
+    "bilinear_slim": _bilinear_slim, "nearest": _nearest, "bilinear": _bilinear, "bicubic": _bicubic, "area": _area,
+    "lanczos": _lanczos,
+}
+
+
+def resize(image: tf.Tensor, size: Any, interpolation: str = "bilinear_slim") -> tf.Tensor:
+    """The picture [H, W, 3] at `size` (height, width), as float32 of 0 to 255; relative boxes stay what they are.
+
+    Raises InputError for an interpolation that is not in INTERPOLATIONS.
+    """
+    if interpolation not in INTERPOLATIONS:
+        raise tfe.InputError(f"interpolation {interpolation!r}: expected one of {', '.join(INTERPOLATIONS)}")
+    return INTERPOLATIONS[interpolation](image[None], size)[0]
+
+
+def whiten(image: Any, means: tuple = VGG_MEANS) -> tf.Tensor:
+    """The picture [..., 3] of 0 to 255 as float32 minus the mean of each channel."""
+    return tf.cast(image, tf.float32) - tf.constant(means)
+
+
+def unwhiten(image: Any, data_format: str = "NHWC", means: tuple = VGG_MEANS) -> Any:
+    """Inverse of `whiten`, and of its layout: [..., 3] (or [..., 3, H, W]) → [..., 3] of 0 to 255, clipped.
+
+    For looking at what the network is given: summaries and drawings. NumPy arrays and tensors.
+    """
+    xp = tfe.array_namespace(image)
+    if data_format == "NCHW":
+        rank = len(image.shape)
+        image = xp.transpose(image, [*range(rank - 3), rank - 2, rank - 1, rank - 3])
+    return xp.minimum(xp.maximum(image + xp.stack(means), 0.0), 255.0)
+
+
+def crop_or_pad(image: tf.Tensor, bboxes: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """The picture brought to `height` x `width` by cutting off or adding zeros on both sides, and the boxes with it.
+
+    Pixels are not resampled. The boxes [N, 4] may stick out of the result: nothing is clipped.
+    """
+    target = tf.constant([height, width])
+    size = tf.shape(image)[:2]
+    offset = tf.maximum((size - target) // 2, 0) - tf.maximum((target - size) // 2, 0)
+    size, offset, target = (tf.tile(tf.cast(pair, bboxes.dtype), [2]) for pair in (size, offset, target))
+    return tf.image.resize_image_with_crop_or_pad(image, height, width), (bboxes * size - offset) / target
+
+
+def cut_window(image: tf.Tensor, window: tf.Tensor, out_shape: tuple[int, int]) -> WindowCut:
+    """What a relative `window` [4] shows of the picture, and where it goes in an output of `out_shape`.
+
+    The window may stick out of the picture (zoom-out), so what it shows is cut before anything is computed from it and
+    an enlarged canvas never exists. Returns
+    - the visible part of the picture, in its own pixels [h, w, 3], at least one;
+    - its place in the output, [4] int32 (ymin, xmin, ymax, xmax) in output pixels: it is to be resized to that;
+    - the frame [4] of the output in coordinates of the picture. Both the cut and the place are rounded to pixels;
+      the frame is what they really are, so boxes resized to the frame lie exactly where their pixels do.
+    """
+    size = tf.shape(image)[:2]
+    out = tf.constant(out_shape)
+    corners = tf.cast(tf.round(tf.reshape(window, [2, 2]) * tf.cast(size, tf.float32)), tf.int32)
+    start, stop = corners[0], tf.maximum(corners[1], corners[0] + 1)
+    # A window that misses the picture (only one without objects can) shows its nearest pixels.
+    first = tf.clip_by_value(start, 0, size - 1)
+    last = tf.clip_by_value(stop, first + 1, size)
+    visible = tf.slice(image, tf.concat([first, [0]], 0), tf.concat([last - first, [-1]], 0))
+
+    scale = tf.cast(out, tf.float32) / tf.cast(stop - start, tf.float32)
+    place = tf.cast(tf.round(tf.cast(tf.stack([first - start, last - start]), tf.float32) * scale), tf.int32)
+    top_left = tf.clip_by_value(place[0], 0, out - 1)
+    bottom_right = tf.clip_by_value(place[1], top_left + 1, out)
+
+    step = tf.cast(last - first, tf.float32) / tf.cast(bottom_right - top_left, tf.float32)
+    origin = tf.cast(first, tf.float32) - tf.cast(top_left, tf.float32) * step
+    frame = tf.concat([origin, origin + tf.cast(out, tf.float32) * step], 0) / tf.cast(tf.tile(size, [2]), tf.float32)
+    return visible, tf.concat([top_left, bottom_right], 0), frame
+
+
+def to_planes(image: tf.Tensor) -> list[tf.Tensor]:
+    """[H, W, 3] → R, G and B of [H, W]: arithmetic on planes is several times faster than on triples."""
+    return tf.unstack(image, num=3, axis=-1)
+
+
+def from_planes(planes: list[tf.Tensor], data_format: str = "NHWC") -> tf.Tensor:
+    """Inverse of `to_planes`, or with NCHW the planes stacked to [3, H, W]."""
+    image = tf.stack(planes)
+    return image if data_format == "NCHW" else tf.transpose(image, [1, 2, 0])
+
+
+def pad_to(planes: list[tf.Tensor], place: tf.Tensor, out_shape: tuple[int, int]) -> list[tf.Tensor]:
+    """Planes of the size of `place` [4] (pixels) put there in planes of `out_shape`, with zeros around."""
+    margins = tf.stack([place[:2], tf.constant(out_shape) - place[2:]], axis=1)
+    return [tf.ensure_shape(tf.pad(plane, margins), out_shape) for plane in planes]
+
+
+def flip_left_right(image: tf.Tensor, bboxes: tf.Tensor, data_format: str = "NHWC") -> tuple[tf.Tensor, tf.Tensor]:
+    """The picture and its boxes [N, 4] mirrored left to right; its own inverse."""
+    ymin, xmin, ymax, xmax = tf.unstack(bboxes, num=4, axis=-1)
+    flipped = tf.stack([ymin, 1.0 - xmax, ymax, 1.0 - xmin], axis=-1)
+    return tf.reverse(image, [WIDTH_AXIS[data_format]]), flipped
