@@ -10,16 +10,16 @@ tf_extended/; here is only what happens in which order.
 import json
 import math
 import sys
+from importlib import metadata
 from pathlib import Path
 
-import numpy as np
 from absl import flags
 
 import tf_extended as tfe
 from datasets import dataset_factory
-from nets import model_file, nets_factory
-from nets.anchors import anchor_params
-from preprocessing import preprocessing_factory
+from nets import nets_factory
+from preprocessing import preprocessing_factory, tf_image
+from preprocessing.augmentation import get_augmentation
 from tf_extended import checkpoints, deployment, optimization, sessions, shared_flags, summaries, training
 from tf_extended.compat import slim, tf
 
@@ -106,11 +106,8 @@ def build_net(dataset: slim.dataset.Dataset):
         raise tfe.InputError(f"--num_classes={num_classes}: the data set has {dataset.num_classes} classes, and one "
                              f"more is the background; leave the flag out or give {dataset.num_classes + 1} or more")
     params = net_class.default_params._replace(num_classes=num_classes)
-    if FLAGS.anchors:
-        params = anchor_params(FLAGS.anchors, params)
-    net = net_class(params, depth_multiplier=FLAGS.depth_multiplier, batch_norm=FLAGS.batch_norm,
-                    initializer=FLAGS.initializer)
-    return net.resized(FLAGS.train_image_size) if FLAGS.train_image_size else net
+    return net_class(params, depth_multiplier=FLAGS.depth_multiplier, batch_norm=FLAGS.batch_norm,
+                     initializer=FLAGS.initializer)
 
 
 def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
@@ -120,11 +117,10 @@ def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
         common_queue_min=10 * FLAGS.batch_size, shuffle=True, seed=FLAGS.seed)
     image, labels, bboxes = provider.get(["image", "object/label", "object/bbox"])
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name, is_training=True)
-    image, labels, bboxes = preprocess(image, labels, bboxes, net.params.img_shape, augmentation=FLAGS.augmentation)
-    summaries.add_image_with_boxes("input", image, bboxes, preprocessing_factory.MEAN)
-    anchors = net.anchors(net.params.img_shape)
-    classes, localisations, scores = net.bboxes_encode(labels, bboxes, anchors, matching=FLAGS.matching,
-                                                       match_threshold=FLAGS.match_threshold)
+    image, labels, bboxes = preprocess(image, labels, bboxes, net.params.img_shape,
+                                       augmentation=get_augmentation(FLAGS.augmentation))
+    summaries.add_image_with_boxes("input", image, bboxes, tf_image.VGG_MEANS)
+    classes, localisations, scores = net.bboxes_encode(labels, bboxes, net.anchors(), matching=FLAGS.matching)
     batch = tf.train.batch(
         tfe.reshape_list([image, classes, localisations, scores]), batch_size=FLAGS.batch_size,
         num_threads=FLAGS.num_preprocessing_threads, capacity=5 * FLAGS.batch_size)
@@ -205,8 +201,8 @@ def write_run_file(train_dir: Path, dataset: slim.dataset.Dataset, total_steps: 
     """run.json: what this run was, for whoever finds its checkpoints later."""
     run = {
         "command": sys.argv, "flags": FLAGS.flag_values_dict(), "steps": total_steps,
-        "versions": {"python": sys.version.split()[0], "tensorflow": tf.__version__, "tf_slim": slim.__version__,
-                     "numpy": np.__version__},
+        "versions": {"python": sys.version.split()[0],
+                     **{name: metadata.version(name) for name in ("tensorflow", "tf-slim", "numpy")}},
         "dataset": {"samples": dataset.num_samples, "labels": dataset.labels_to_names},
     }
     (train_dir / "run.json").write_text(json.dumps(run, indent=1, default=str) + "\n", encoding="utf-8")
@@ -220,7 +216,7 @@ def main() -> None:
     if FLAGS.seed is not None:
         tf.set_random_seed(FLAGS.seed)
     net = build_net(dataset)
-    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
+    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=False)
     schedule = build_schedule(dataset.num_samples)
     with tf.device(deployment.CPU):
         global_step = tf.train.get_or_create_global_step()
@@ -231,9 +227,8 @@ def main() -> None:
     summaries.add_scalars(metrics)
     # What a checkpoint cannot give is found before the folder is made.
     train_dir = Path(FLAGS.train_dir)
-    init_fn = starting_point(net.scope, train_dir)
+    init_fn = starting_point(net.name, train_dir)
     train_dir = training.make_train_dir(train_dir)
-    model_file.write_model_file(train_dir, net, list(dataset.labels_to_names.values())[1:])
     write_run_file(train_dir, dataset, schedule.total_steps)
     tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "
             f"{schedule.total_steps} steps of {FLAGS.batch_size * FLAGS.num_clones}; "

@@ -15,6 +15,7 @@ import importlib
 import os
 import sys
 import tempfile
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -70,6 +71,9 @@ REPAIRED = repair()
 
 import tf_slim as slim
 
+# Of slim's own layers, and of its supervisor when summaries are off: nothing a user could do about.
+warnings.filterwarnings("ignore", message=".*layer.apply. is deprecated")
+warnings.filterwarnings("ignore", message="Attempting to use a closed FileWriter")
 # TensorFlow warns about every TF1 function by its name; the project uses them on purpose.
 tf.logging.set_verbosity(tf.logging.ERROR)
 # Graph mode with reference variables: what slim's learning loop and ten years of checkpoints were made with.
