@@ -30,25 +30,24 @@ def worst_images(analysis: ErrorAnalysis, count: int) -> list[int]:
 
 
 def write_worst_pictures(
-    folder: Path, load_image: Callable[[int], np.ndarray | None], detections: Detections, truth: GroundTruth,
-    analysis: ErrorAnalysis, names: Mapping[int, str], count: int,
+    folder: Path, load_images: Callable[[list[int]], Mapping[int, np.ndarray]], detections: Detections,
+    truth: GroundTruth, analysis: ErrorAnalysis, names: Mapping[int, str], count: int,
 ) -> list[tuple[Path, str]]:
     """Draw the worst images as `{rank}_{image id}.png`; returns their paths and captions.
 
-    load_image: index of an image → RGB uint8 [H, W, 3], or None where there is no picture to draw on (it is left out).
-    Pictures of an earlier evaluation in `folder` are removed.
+    load_images: indices of images → index → RGB uint8 [H, W, 3]; what it does not give is left out. Pictures of an
+    earlier evaluation in `folder` are removed.
     """
     for old in folder.glob("[0-9][0-9]_*.png"):
         old.unlink()
     written = []
-    for index in worst_images(analysis, count):
-        image = load_image(index)
-        if image is None:
-            continue
+    worst = worst_images(analysis, count)
+    images = load_images(worst)
+    for index in filter(images.__contains__, worst):
         folder.mkdir(parents=True, exist_ok=True)
         safe_id = re.sub(r"[^\w.-]+", "_", truth.image_ids[index])
         path = folder / f"{len(written) + 1:02d}_{safe_id}.png"
-        drawn = draw_image(image, index, detections, truth, analysis, names)
+        drawn = draw_image(images[index], index, detections, truth, analysis, names)
         cv2.imwrite(str(path), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
         written.append((path, f"{truth.image_ids[index]}: {analysis.image_errors[index]} errors"))
     return written

@@ -107,13 +107,13 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def write_report(
-    eval_dir: Path, evaluation: Evaluation, load_image: Callable[[int], np.ndarray | None], num_pictures: int,
-    curve: Path | None = None,
+    eval_dir: Path, evaluation: Evaluation, load_images: Callable[[list[int]], Mapping[int, np.ndarray]],
+    num_pictures: int, curve: Path | None = None,
 ) -> Path:
     """Write `report.json`, the figures, the worst pictures and `report.html`; returns the path of the last.
 
-    load_image: index of an image → RGB uint8 [H, W, 3] or None; num_pictures: how many pictures at most; curve: a PNG
-    of mAP over steps to show, if there is one.
+    load_images: indices of images → index → RGB uint8 [H, W, 3], for those that have a picture; num_pictures: how many
+    are drawn at most; curve: a PNG of mAP over steps to show, if there is one.
     """
     eval_dir = Path(eval_dir)
     eval_dir.mkdir(parents=True, exist_ok=True)
@@ -124,8 +124,8 @@ def write_report(
     plot_confusion(figures["confusion"], evaluation.analysis.confusion, evaluation.names)
     plot_errors(figures["errors"], evaluation.analysis.counts)
     pictures = write_worst_pictures(
-        eval_dir / PICTURES, load_image, evaluation.detections, evaluation.truth, evaluation.analysis, evaluation.names,
-        num_pictures,
+        eval_dir / PICTURES, load_images, evaluation.detections, evaluation.truth, evaluation.analysis,
+        evaluation.names, num_pictures,
     )
     if curve and curve.exists():
         figures["curve"] = curve

@@ -1,0 +1,119 @@
+"""Run a detection graph over a whole data set: every image exactly once, whatever the batch size.
+
+Its job: from a session with restored variables to ground truth and detections in VOC pixels, with the time that each
+stage took. The graph is `detection_graph`'s job, restoring `restoring`'s, scoring `voc_scoring`'s.
+"""
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from tf_extended.bboxes import bboxes_clip, bboxes_resize
+from tf_extended.compat import tf
+from tf_extended.console import RunError, progress
+from tf_extended.evaluation.detection_graph import DetectionGraph
+from tf_extended.evaluation.records import Detections, GroundTruth, make_detections, make_ground_truth, to_pixels
+
+
+class Detected(NamedTuple):
+    """What was found, what there is, and the seconds of the stages input, network and post_processing."""
+
+    detections: Detections
+    truth: GroundTruth
+    seconds: dict[str, float]
+
+
+class _Image(NamedTuple):
+    """One image: its record's name and id; labels, boxes and difficult flags of its objects, labels, scores and boxes
+    of its detections (boxes in VOC pixels)."""
+
+    record: str
+    image_id: str
+    objects: tuple[np.ndarray, np.ndarray, np.ndarray]
+    found: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def detect(
+    session: tf.Session, graph: DetectionGraph, num_images: int, max_batches: int | None = None
+) -> Detected:
+    """Run until the records end, or for `max_batches`.
+
+    session: with variables restored; the input queues must not have been used in it. num_images: what the data set
+    says it has; RunError if the shards hold another number. Images come back in the order of their records.
+    """
+    session.run(tf.local_variables_initializer())
+    coordinator = tf.train.Coordinator()
+    threads = tf.train.start_queue_runners(session, coordinator)
+    seconds = dict.fromkeys(("input", "network", "post_processing"), 0.0)
+    images: list[_Image] = []
+    try:
+        for image in progress(_images(session, graph, max_batches, seconds), num_images, "detecting"):
+            images.append(image)
+    except tf.errors.OpError as error:
+        raise RunError(
+            f"detecting stopped after {len(images)} of {num_images} images: {error.message.strip().splitlines()[0]}\n"
+            "If a shard is damaged, convert the data set again."
+        ) from error
+    finally:
+        coordinator.request_stop()
+        coordinator.join(threads, stop_grace_period_secs=10, ignore_live_threads=True)
+    if max_batches is None and len(images) != num_images:
+        raise RunError(
+            f"the shards hold {len(images)} images, but the data set says {num_images}.\nConvert the data set again."
+        )
+    images.sort(key=lambda image: _place(image.record))
+    return _collect(images, seconds)
+
+
+def _images(
+    session: tf.Session, graph: DetectionGraph, max_batches: int | None, seconds: dict[str, float]
+) -> Iterator[_Image]:
+    batches = 0
+    while max_batches is None or batches < max_batches:
+        start = time.perf_counter()
+        try:
+            batch = session.run(graph.batch)
+        except tf.errors.OutOfRangeError:
+            return
+        got = time.perf_counter()
+        outputs = session.run(graph.outputs, {graph.batch["image"]: batch["image"]})
+        said = time.perf_counter()
+        scores, bboxes = session.run(
+            [graph.scores, graph.bboxes], dict(zip(graph.outputs, outputs, strict=True))
+        )
+        rows = [_one_image(batch, scores, bboxes, graph.labels, i) for i in range(len(scores))]
+        done = time.perf_counter()
+        for stage, spent in zip(seconds, (got - start, said - got, done - said), strict=True):
+            seconds[stage] += spent
+        batches += 1
+        yield from rows
+
+
+def _one_image(
+    batch: dict[str, np.ndarray], scores: np.ndarray, bboxes: np.ndarray, labels: list[int], i: int
+) -> _Image:
+    height, width, count = *batch["shape"][i][:2], batch["num_objects"][i]
+    objects = (
+        batch["labels"][i][:count], to_pixels(batch["bboxes"][i][:count], height, width),
+        batch["difficults"][i][:count].astype(bool),
+    )
+    # Back from the network's input to the picture; what lies beyond its border, in padding, is not in the picture.
+    relative = bboxes_clip([0.0, 0.0, 1.0, 1.0], bboxes_resize(batch["bbox_img"][i], bboxes[i]))
+    sizes = relative[..., 2:] - relative[..., :2]
+    classes, ranks = np.nonzero((scores[i] > 0) & (sizes > 0).all(axis=-1))
+    found = (np.take(labels, classes), scores[i][classes, ranks], to_pixels(relative[classes, ranks], height, width))
+    return _Image(batch["record"][i].decode(), batch["image_id"][i].decode(), objects, found)
+
+
+def _place(record: str) -> tuple[str, int]:
+    """Where a record lies: the reader names it `file:offset`."""
+    file, _, offset = record.rpartition(":")
+    return file, int(offset)
+
+
+def _collect(images: list[_Image], seconds: dict[str, float]) -> Detected:
+    # Shards of older converters have no ids: the place in the set serves.
+    truth = make_ground_truth((image.image_id or f"{i:06d}", *image.objects) for i, image in enumerate(images))
+    detections = make_detections((i, *image.found) for i, image in enumerate(images))
+    return Detected(detections, truth, seconds)

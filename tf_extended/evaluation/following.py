@@ -1,0 +1,40 @@
+"""Which checkpoint is next: follow a folder into which a training saves.
+
+Its job: naming every checkpoint once, oldest first, and ending when nothing new comes. Evaluating them is not.
+"""
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from tf_extended.checkpoints import checkpoint_step
+
+INDEX = ".index"
+
+
+def checkpoints_in(folder: Path) -> list[str]:
+    """The prefixes of the complete checkpoints in a folder, by rising step; none where there is no folder."""
+    prefixes = [str(path)[: -len(INDEX)] for path in Path(folder).glob(f"*{INDEX}")]
+    return sorted((prefix for prefix in prefixes if checkpoint_step(prefix) >= 0), key=checkpoint_step)
+
+
+def new_checkpoints(
+    folder: Path, done_steps: Iterable[int], *, interval_secs: float, idle_timeout_secs: float | None,
+    clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[str]:
+    """Yield each checkpoint of the folder whose step is not in `done_steps`, oldest first, as they appear.
+
+    Looks every `interval_secs`; ends when `idle_timeout_secs` have passed without a new one (None: never). The time
+    that the caller takes does not count as idle.
+    """
+    seen = set(done_steps)
+    quiet_since = clock()
+    while True:
+        fresh = next((prefix for prefix in checkpoints_in(folder) if checkpoint_step(prefix) not in seen), None)
+        if fresh is not None:
+            seen.add(checkpoint_step(fresh))
+            yield fresh
+            quiet_since = clock()
+        elif idle_timeout_secs is not None and clock() - quiet_since >= idle_timeout_secs:
+            return
+        else:
+            sleep(interval_secs)

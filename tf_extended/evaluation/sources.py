@@ -1,0 +1,114 @@
+"""Ground truth and pictures of a set, read without a graph: from shards, or from a VOC folder.
+
+Its job: the order of images, VOC pixels, finding the pictures again. Parsing a record or an annotation is the job of
+the functions that are passed in (`datasets` has them), and finding damage that of the converter.
+"""
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from tf_extended.compat import tf
+from tf_extended.console import InputError
+from tf_extended.evaluation.records import GroundTruth, make_ground_truth, to_pixels
+
+ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
+
+
+class VocSource(NamedTuple):
+    """A split of a VOC folder. other_classes: names of objects that are not in the label map, and do not count."""
+
+    truth: GroundTruth
+    other_classes: list[str]
+
+
+def read_voc_truth(
+    folder: Path, split: str, labels: Mapping[str, int], parse: Callable[[Path], Iterable[tuple[str, Sequence, bool]]]
+) -> VocSource:
+    """The objects of a split, in the pixels of the annotations as they stand there.
+
+    folder: with Annotations and ImageSets/Main; labels: class name → label; parse: annotation's path → (class name,
+    (xmin, ymin, xmax, ymax), difficult) for each object, InputError where that cannot be done. Raises InputError where
+    the split or an annotation is missing.
+    """
+    images, others = [], set()
+    for image_id in read_split(folder, split):
+        path = folder / ANNOTATIONS / f"{image_id}.xml"
+        if not path.is_file():
+            raise InputError(f"{folder / SPLITS / split}.txt lists {image_id!r}, but there is no {path}.")
+        objects = list(parse(path))
+        others |= {name for name, _, _ in objects} - set(labels)
+        known = [row for row in objects if row[0] in labels]
+        images.append((
+            image_id, [labels[name] for name, _, _ in known],
+            [(ymin, xmin, ymax, xmax) for _, (xmin, ymin, xmax, ymax), _ in known],
+            [difficult for _, _, difficult in known],
+        ))
+    return VocSource(make_ground_truth(images), sorted(others))
+
+
+def read_split(folder: Path, split: str) -> list[str]:
+    """The image ids of ImageSets/Main/{split}.txt. InputError where it is missing, empty, or names one twice."""
+    path = folder / SPLITS / f"{split}.txt"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt"))) or "none"
+        raise InputError(f"no list {path}; the splits there are: {there}. Check --dataset_split_name.")
+    ids = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    twice = sorted({image_id for image_id in ids if ids.count(image_id) > 1}) if len(set(ids)) < len(ids) else []
+    if not ids or twice:
+        raise InputError(f"{path} lists {f'{twice[0]!r} twice' if twice else 'no image'}; expected every image once.")
+    return ids
+
+
+def load_voc_images(folder: Path, truth: GroundTruth, indices: Collection[int]) -> dict[int, np.ndarray]:
+    """index → RGB uint8 [H, W, 3] of those images that have a picture in the folder."""
+    images = {}
+    for index in indices:
+        for path in sorted((folder / PICTURES).glob(f"{truth.image_ids[index]}.*")):
+            image = decode(path.read_bytes())
+            if image is not None:
+                images[index] = image
+    return images
+
+
+def read_shard_truth(shards: Iterable[str], parse: Callable[[bytes], Any]) -> GroundTruth:
+    """The objects of all records, in their order.
+
+    parse: serialized example → something with filename, shape, labels, bboxes (relative) and difficults, as
+    `datasets.tfrecord_format.parse_example` gives. InputError where a record has no image id: result files need it.
+    """
+    images = []
+    for example in map(parse, _records(shards)):
+        if not example.filename:
+            raise InputError(f"{next(iter(shards))}: its records have no image/filename, so result files cannot be "
+                             "matched with them. Convert the data set again, or give the VOC folder as --dataset_dir.")
+        bboxes = to_pixels(example.bboxes, *example.shape[:2])
+        images.append((example.filename, example.labels, bboxes, np.asarray(example.difficults, bool)))
+    return make_ground_truth(images)
+
+
+def load_shard_images(
+    shards: Iterable[str], parse: Callable[[bytes], Any], indices: Collection[int]
+) -> dict[int, np.ndarray]:
+    """index → RGB uint8 [H, W, 3] of the records with these numbers, counted through the sorted shards from 0."""
+    wanted = set(indices)
+    images = {}
+    for index, record in enumerate(_records(shards)):
+        if index in wanted:
+            images[index] = decode(parse(record).encoded)
+        if len(images) == len(wanted):
+            break
+    return {index: image for index, image in images.items() if image is not None}
+
+
+def decode(encoded: bytes) -> np.ndarray | None:
+    """RGB uint8 [H, W, 3], not turned by EXIF, as TensorFlow decodes it; None where it is no picture."""
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _records(shards: Iterable[str]) -> Iterable[bytes]:
+    for shard in sorted(map(str, shards)):
+        yield from tf.io.tf_record_iterator(shard)
