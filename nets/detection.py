@@ -49,7 +49,7 @@ def _sort(scores: tf.Tensor, bboxes: tf.Tensor, threshold: float, top_k: int) ->
     scores [B, C, K], bboxes [B, K, 4].
     """
     scores = tf.where(scores > threshold, scores, tf.zeros_like(scores))
-    best, order = tf.nn.top_k(scores, k=tf.minimum(top_k, tf.shape(scores)[-1]))
+    best, order = tf.nn.top_k(scores, k=_at_most(top_k, tfe.get_shape(scores)[-1]))
     boxes = tf.gather(bboxes, order, batch_dims=1)
     return best, boxes * tf.cast(best > 0, boxes.dtype)[..., None]
 
@@ -60,21 +60,26 @@ def _suppress(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float, keep: 
     One call of TensorFlow's batched op, each image and class an image of its own with one class: far faster than a
     loop over classes and images, and the same result.
     """
-    n_classes = scores.get_shape().as_list()[1]
-    count = tf.shape(scores)[2]
+    batch, n_classes, count = tfe.get_shape(scores)
     kept = tf.image.combined_non_max_suppression(
         tf.reshape(bboxes, [-1, count, 1, 4]), tf.reshape(scores, [-1, count, 1]), keep, keep, nms_threshold,
         score_threshold=0.0, clip_boxes=False)
-    return (tf.reshape(kept.nmsed_scores, [-1, n_classes, keep]),
-            tf.reshape(kept.nmsed_boxes, [-1, n_classes, keep, 4]))
+    return (tf.reshape(kept.nmsed_scores, [batch, n_classes, keep]),
+            tf.reshape(kept.nmsed_boxes, [batch, n_classes, keep, 4]))
 
 
 def _keep_best_of_image(scores: tf.Tensor, bboxes: tf.Tensor, keep: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Zero all but the `keep` best of every image over its classes; of equals, those of the first class stay."""
-    flat = tf.reshape(scores, [tf.shape(scores)[0], -1])
-    _, order = tf.nn.top_k(flat, k=tf.minimum(keep, tf.shape(flat)[1]))
+    batch, n_classes, per_class = tfe.get_shape(scores)
+    flat = tf.reshape(scores, [batch, n_classes * per_class])
+    _, order = tf.nn.top_k(flat, k=keep)
     image = tf.broadcast_to(tf.range(tf.shape(order)[0])[:, None], tf.shape(order))
     places = tf.stack([image, order], axis=-1)
     mask = tf.scatter_nd(places, tf.ones_like(order), tf.shape(flat)) > 0
-    mask = tf.cast(tf.reshape(mask, tf.shape(scores)), scores.dtype)
+    mask = tf.cast(tf.reshape(mask, [batch, n_classes, per_class]), scores.dtype)
     return scores * mask, bboxes * mask[..., None]
+
+
+def _at_most(limit: int, size):
+    """The smaller of the two: a number where `size` is one, else a tensor."""
+    return min(limit, size) if isinstance(size, int) else tf.minimum(limit, size)

@@ -6,6 +6,7 @@ import tf_extended as tfe
 NETWORKS = {
     "ssd_300_vgg": "nets.ssd_vgg_300",
     "ssd_512_vgg": "nets.ssd_vgg_512",
+    "ssd_300_mobilenet_v1": "nets.ssd_mobilenet_v1_300",
 }
 
 

@@ -83,6 +83,7 @@ class SSDNet:
     default_params: ClassVar[SSDParams]
     backbone: ClassVar[Callable]  # (inputs, scale, is_training, dropout_keep_prob) → features, end points
     extra_layers: ClassVar[Sequence[ssd_layers.ExtraLayer]]
+    body_has_batch_norm: ClassVar[bool] = False  # the published body is a batch-normalised one
 
     def __init__(self, params: SSDParams | None = None, depth_multiplier: float = 1.0, batch_norm: bool = False,
                  initializer: str = "xavier"):
@@ -90,7 +91,7 @@ class SSDNet:
             raise tfe.InputError(f"depth_multiplier is {depth_multiplier}; expected a number above 0 (1: as published)")
         self.params = check_params(self.default_params if params is None else params)
         self.depth_multiplier = depth_multiplier
-        self.batch_norm = batch_norm
+        self.batch_norm = batch_norm or self.body_has_batch_norm
         self.initializer = initializer
 
     def arg_scope(self, weight_decay: float = 0.0005, data_format: str = "NHWC"):

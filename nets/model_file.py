@@ -1,0 +1,109 @@
+"""`model.json`, beside the checkpoints: which net made them. Evaluation, detection and export take it from there.
+
+A checkpoint holds numbers only. With other anchors, classes or widths than those of training the same numbers mean
+nothing, or worse, nearly the same: so what the net was built from is stored, and compared where somebody states it
+again. Not this module's job: variables (TensorFlow's checkpoints) and flags (`run.json`).
+"""
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tf_extended as tfe
+from nets import nets_factory
+from nets.ssd import SSDNet, SSDParams
+
+NAME, FORMAT = "model.json", 1
+FIELDS = ("net", "depth_multiplier", "batch_norm", "initializer", "params", "labels")
+
+
+def describe(ssd_net: SSDNet, labels: Sequence[str]) -> dict[str, Any]:
+    """What rebuilds `ssd_net`, as JSON types. `labels`: the names of classes 1 … num_classes - 1, without background.
+
+    Raises tfe.InputError where their number is not that of the net's classes.
+    """
+    if len(labels) != ssd_net.params.num_classes - 1:
+        raise tfe.InputError(f"{len(labels)} labels ({', '.join(labels)}) for a net of "
+                             f"{ssd_net.params.num_classes - 1} classes: expected one each, and none for background")
+    params = ssd_net.params._replace(feat_shapes=[list(shape[:2]) for shape in ssd_net.params.feat_shapes])
+    description = {
+        "format": FORMAT, "net": ssd_net.name, "depth_multiplier": ssd_net.depth_multiplier,
+        "batch_norm": ssd_net.batch_norm, "initializer": ssd_net.initializer, "params": params._asdict(),
+        "labels": list(labels),
+    }
+    return json.loads(json.dumps(description))
+
+
+def find_model_file(path: str | Path) -> Path:
+    """The model.json for `path`: the file itself, or the one in that folder, or beside that checkpoint.
+
+    The file need not exist.
+    """
+    path = Path(path)
+    if path.suffix == ".json":
+        return path
+    return (path if path.is_dir() else path.parent) / NAME
+
+
+def write_model_file(path: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> Path:
+    """Write model.json into the folder `path`, which exists; whole or not at all. Returns the file's path."""
+    target = find_model_file(path)
+    partial = target.with_suffix(".partial")
+    partial.write_text(json.dumps(describe(ssd_net, labels), indent=1) + "\n", encoding="utf-8")
+    partial.replace(target)
+    return target
+
+
+def read_model_file(path: str | Path) -> dict[str, Any]:
+    """The description in the model.json for `path` (`find_model_file`).
+
+    Raises tfe.InputError where there is none, or one that this version cannot read.
+    """
+    target = find_model_file(path)
+    if not target.is_file():
+        raise tfe.InputError(f"{target} not found: it is written beside the checkpoints by the training")
+    try:
+        description = json.loads(target.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise tfe.InputError(f"{target} is not JSON ({error}): restore it from the training's folder") from None
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise tfe.InputError(f"{target} is not a model description of format {FORMAT}")
+    missing = [field for field in FIELDS if field not in description]
+    if not missing:
+        missing = [f"params.{field}" for field in SSDParams._fields if field not in description["params"]]
+    if missing:
+        raise tfe.InputError(f"{target} lacks {', '.join(missing)}")
+    return description
+
+
+def network_from_model_file(path: str | Path) -> tuple[SSDNet, list[str]]:
+    """The net, and the names of its classes, that the model.json for `path` describes. Raises as `read_model_file`."""
+    description = read_model_file(path)
+    params = SSDParams(**{field: description["params"][field] for field in SSDParams._fields})
+    params = params._replace(img_shape=tuple(params.img_shape))
+    net = nets_factory.get_network(description["net"])(
+        params, description["depth_multiplier"], description["batch_norm"], description["initializer"])
+    return net, description["labels"]
+
+
+def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Path = NAME) -> None:
+    """Raise a tfe.InputError that names every field in which two descriptions differ; `where` is the place of `found`.
+
+    The initialiser does not count: it says how training began, not what a checkpoint means.
+    """
+    expected, found = _flat(expected), _flat(found)
+    differing = [f"{field} is {_short(found.get(field))}, not {_short(expected.get(field))}"
+                 for field in {**expected, **found} if expected.get(field) != found.get(field)]
+    if differing:
+        raise tfe.InputError(f"{where} describes another net: {'; '.join(differing)}. "
+                             "Give the flags that it was trained with, or another checkpoint")
+
+
+def _flat(description: dict[str, Any]) -> dict[str, Any]:
+    fields = {field: description[field] for field in FIELDS if field not in ("params", "initializer")}
+    return {**fields, **{f"params.{field}": value for field, value in description["params"].items()}}
+
+
+def _short(value: Any) -> str:
+    return textwrap.shorten(str(value), 80, placeholder=" …")
