@@ -100,7 +100,7 @@ class PatchCrop:
         # Without an object the largest overlap is 0, which only an unconstrained patch accepts.
         largest = tf.maximum(tf.reduce_max(overlap, axis=1), 0.0)
         cy, cx = (bboxes[:, 0] + bboxes[:, 2]) / 2.0, (bboxes[:, 1] + bboxes[:, 3]) / 2.0
-        ymin, xmin, ymax, xmax = (side[:, None] for side in tf.unstack(patches, axis=1))
+        ymin, xmin, ymax, xmax = (side[:, None] for side in tf.unstack(patches, num=4, axis=1))
         inside = (cy > ymin) & (cx > xmin) & (cy < ymax) & (cx < xmax)
         useful = tf.reduce_any(inside, axis=1) | tf.equal(tf.shape(bboxes)[0], 0)
         return (largest >= tf.constant(self.min_ious)[:, None]) & useful
