@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from datasets.label_maps import labels_to_names
 from datasets.pascalvoc_common import VOC_CLASSES
+from datasets.publishing import is_unfinished
 from datasets.shard_checks import check_shards
 from datasets.split_files import description_name, find_shards, find_splits, load_split
 from datasets.tfrecord_format import make_decoder
@@ -105,6 +106,8 @@ def _open_part(name: str | None, split_name: str, folder: Path, file_pattern: st
         raise InputError(f"{folder}: no shard of {full_name}; data sets there: {there}. "
                          "Check --dataset_name and --dataset_split_name, or convert the data first.")
     description = load_split(path) if path.is_file() else None
+    if description is None and is_unfinished(folder, full_name):
+        raise InputError(f"{folder}: the conversion of {full_name} did not end; run it again.")
     if description is None and family not in _WITHOUT_DESCRIPTION:
         raise InputError(f"{path}: the description of the shards beside it is missing; convert the data again.")
     labels = tuple(description["labels"]) if description else _WITHOUT_DESCRIPTION[family]

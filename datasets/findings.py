@@ -34,6 +34,7 @@ KINDS = {
     "picture_animated": Kind(PICTURE, "the file holds several pictures", _LEFT_OUT),
     "picture_too_large": Kind(PICTURE, "the picture is too large to be decoded safely", _LEFT_OUT),
     "picture_undecodable": Kind(PICTURE, "the picture does not decode", _LEFT_OUT),
+    "picture_cut": Kind(PICTURE, "part of the picture's data is missing", _LEFT_OUT),
     "orientation_unclear": Kind(PICTURE, "an EXIF tag turns the picture, and nothing tells which way the boxes were "
                                 "drawn", _LEFT_OUT),
     "no_object_left": Kind(PICTURE, "none of the picture's objects is usable", _LEFT_OUT),
@@ -64,6 +65,7 @@ KINDS = {
     "coordinate_float": Kind(NOTE, "a coordinate is not a whole number", "kept as it is"),
     "part_ignored": Kind(NOTE, "the object has <part> boxes", "ignored, as by VOC"),
     "object_repeated": Kind(NOTE, "the same object is there twice", "kept"),
+    "picture_damaged": Kind(NOTE, "the JPEG's data is damaged in places", "kept, as its decoder fills it in"),
     "picture_grey": Kind(NOTE, "the picture is grey", "read as RGB"),
     "picture_alpha": Kind(NOTE, "the picture has an alpha channel", "read without it"),
     "picture_16bit": Kind(NOTE, "the picture has 16 bits a channel", "the upper 8 are read"),

@@ -1,52 +1,207 @@
 """Convert a VOC folder to TFRecord shards.
 
-1. List the samples of the split (`voc_folders`) and check every one of them (`samples`).
+1. List the samples of the split (`voc_folders`) and check every one of them, in parallel (`samples`).
 2. Settle the label map; find classes that it lacks.
-3. Problems that cannot be repaired: raise, with all of them listed, or leave those samples out.
-4. Write the shards and the split's description.
+3. Problems that cannot be repaired: raise, with all of them listed and nothing created, or leave those samples out.
+4. Write the shards in parallel, the report and the description, and publish them together (`publishing`).
 
-Not its job: flags, printing, what a single sample needs to be usable.
+The order of samples is that of their ids, or a shuffle of it with the documented seed: shards depend on the input
+alone, not on the number of processes. Not its job: flags, what a single sample needs to be usable.
 """
 import random
+import re
+import shutil
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from datasets.label_maps import AUTO, LABELS_FILE, load_labels
+from datasets.conversion_report import ConversionReport, findings_json, problems_text
+from datasets.findings import Finding, problems
+from datasets.label_maps import AUTO, LABELS_FILE, check_labels, load_labels
 from datasets.pascalvoc_common import VOC_CLASSES
-from datasets.samples import check_sample, sample_example
+from datasets.publishing import publish, report_names, split_paths, sync_file
+from datasets.samples import ChangedError, Sample, check_sample, class_names, sample_example
 from datasets.split_files import SAMPLES_PER_FILE, describe_split, description_name, save_split, shard_name
-from datasets.voc_folders import find_voc_folder, list_samples
+from datasets.voc_folders import ANNOTATIONS, SPLITS, find_voc_folder, list_samples
+from datasets.workers import Workers
 from tf_extended.compat import tf
+from tf_extended.console import InputError, RunError, progress
 
 # The documented pipeline's seed.
 RANDOM_SEED = 4242
+STOP, SKIP = "stop", "skip"
+# Room on the disk beside the pictures themselves: keys, boxes, frames.
+_BYTES_PER_SAMPLE = 4096
 
 
-def run(dataset_dir: str, output_dir: str, name: str = "voc_train", shuffling: bool = False, split: str | None = None,
-        labels: str | None = None, samples_per_file: int = SAMPLES_PER_FILE) -> dict:
-    """Convert; returns the split's description."""
+class _Shard(NamedTuple):
+    """One shard to write, as it goes to a worker."""
+
+    path: Path
+    samples: list[Sample]
+    labels: tuple[str, ...]
+
+
+def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train", shuffling: bool = False,
+        split: str | None = None, labels: str | None = None, samples_per_file: int = SAMPLES_PER_FILE,
+        num_workers: int = 1, on_error: str = STOP, overwrite: bool = False,
+        report_dir: str | Path | None = None) -> ConversionReport:
+    """Convert a VOC folder, or one split of it, into `{output_dir}/{name}_{000}.tfrecord` and `{name}.json`.
+
+    labels: a label file, 'auto' (the classes found in the whole folder, sorted), or None: the folder's labels.txt if
+    there is one, else the VOC classes. on_error: 'stop' raises InputError with every problem that cannot be repaired,
+    before anything is created; 'skip' leaves those pictures and objects out. report_dir: where the report goes, also
+    when stopped; default: output_dir, when done. With num_workers > 1 the caller's script needs the usual
+    `if __name__ == "__main__"`.
+
+    Raises InputError for unusable arguments or input, RunError where writing failed; then nothing is left behind.
+    """
+    output, report_dir = Path(output_dir).expanduser(), Path(report_dir).expanduser() if report_dir else None
+    _check_output(output, name, overwrite)
     folder = find_voc_folder(dataset_dir)
-    files, _ = list_samples(folder, split)
-    samples = [check_sample(sample)[0] for sample in files]
-    samples = [sample for sample in samples if sample]
-    classes = sorted({thing.name for sample in samples for thing in sample.objects})
+    files, findings = list_samples(folder, split)
+    with Workers(num_workers) as workers:
+        label_map = _choose_labels(folder, labels, workers)
+        checked = list(progress(workers.map(check_sample, files), len(files), "checking"))
+        samples = [sample for sample, _ in checked if sample]
+        findings += [finding for _, found in checked for finding in found]
+        samples = _take_once(samples, folder, findings)
+        samples = _keep_known_classes(samples, label_map, folder, findings)
+        findings.sort(key=lambda finding: (finding.file, finding.object or 0))
+        if report_dir:
+            report_dir.mkdir(parents=True, exist_ok=True)
+            (report_dir / report_names(name)[1]).write_text(findings_json(findings, {"annotations": len(files)}))
+        if on_error == STOP:
+            _stop_on_problems(findings, samples, label_map, folder)
+        if not samples:
+            raise InputError(f"{folder}: no usable picture; nothing to convert.\n{problems_text(findings)}")
+        _check_room(output, samples)
+        if shuffling:
+            random.Random(RANDOM_SEED).shuffle(samples)
+        source = f"{folder.name}/{SPLITS}/{split}.txt" if split else f"{folder.name}/{ANNOTATIONS}"
+        report = ConversionReport(_describe(name, label_map, samples, source), len(files), findings)
+        _write(output, samples, report, samples_per_file, workers)
+    return report
+
+
+def _check_output(output: Path, name: str, overwrite: bool) -> None:
+    if not re.fullmatch(r"[\w.+-]+_[\w.+-]+", name) or name.startswith("."):
+        raise InputError(f"--output_name={name}: expected {{family}}_{{split}} of letters, digits, '-' and '.', for "
+                         "example voc_2007_train.")
+    if output.exists() and not output.is_dir():
+        raise InputError(f"--output_dir {output}: a file, not a folder.")
+    existing = split_paths(output, name)
+    if existing and not overwrite:
+        raise InputError(f"{existing[0]}: it exists already; choose another --output_name or --output_dir, or replace "
+                         "the set with --overwrite.")
+
+
+def _choose_labels(folder: Path, labels: str | None, workers: Workers) -> tuple[str, ...]:
+    """The label map; `auto` looks at every annotation, so that all splits of a folder agree about the ids."""
     if labels == AUTO:
-        names = tuple(classes)
-    elif labels:
-        names = load_labels(labels)
-    else:
-        names = load_labels(folder / LABELS_FILE) if (folder / LABELS_FILE).is_file() else VOC_CLASSES
-    if shuffling:
-        random.Random(RANDOM_SEED).shuffle(samples)
-    output = Path(output_dir)
-    output.mkdir(parents=True, exist_ok=True)
-    for number in range(0, len(samples), samples_per_file):
-        path = output / shard_name(name, number // samples_per_file)
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for sample in samples[number:number + samples_per_file]:
-                writer.write(sample_example(sample, names))
+        annotations = sorted((folder / ANNOTATIONS).glob("*.xml"))
+        found = {name for names in workers.map(class_names, annotations) for name in names}
+        return check_labels(sorted(found), f"{folder / ANNOTATIONS} (--labels=auto)")
+    if labels:
+        return load_labels(labels)
+    return load_labels(folder / LABELS_FILE) if (folder / LABELS_FILE).is_file() else VOC_CLASSES
+
+
+def _take_once(samples: list[Sample], folder: Path, findings: list[Finding]) -> list[Sample]:
+    """Only one annotation may describe a picture: the one of its name, else none of them."""
+    by_path: dict[Path, list[Sample]] = {}
+    for sample in samples:
+        by_path.setdefault(sample.path, []).append(sample)
+    taken = []
+    for sample in samples:
+        others = [other for other in by_path[sample.path] if other is not sample]
+        if not others or sample.id == sample.path.stem:
+            taken.append(sample)
+            continue
+        detail = f"{sample.path.name}, as {', '.join(other.annotation.name for other in others)}"
+        findings.append(Finding("picture_shared", str(sample.annotation.relative_to(folder)), None, detail))
+    return taken
+
+
+def _keep_known_classes(samples: list[Sample], labels: tuple[str, ...], folder: Path,
+                        findings: list[Finding]) -> list[Sample]:
+    """Leave objects of other classes out, and pictures that have no object left."""
+    kept = []
+    for sample in samples:
+        file = str(sample.annotation.relative_to(folder))
+        known = tuple(thing for thing in sample.objects if thing.name in labels)
+        findings += [Finding("class_unknown", file, thing.number, thing.name)
+                     for thing in sample.objects if thing.name not in labels]
+        if sample.objects and not known:
+            findings.append(Finding("no_object_left", file, None, ""))
+            continue
+        kept.append(sample._replace(objects=known))
+    return kept
+
+
+def _stop_on_problems(findings: Sequence[Finding], samples: Iterable[Sample], labels: tuple[str, ...],
+                      folder: Path) -> None:
+    found = problems(findings)
+    if not found:
+        return
+    remedy = "Correct them, or leave these pictures and objects out with --on_error=skip."
+    unknown = Counter(finding.detail for finding in found if finding.kind == "class_unknown")
+    if unknown:
+        known = Counter(thing.name for sample in samples for thing in sample.objects)
+        counts = ", ".join(f"{name} {count}" for name, count in sorted((known + unknown).items()))
+        remedy = (f"Classes found: {counts}. The label map: {', '.join(labels)}.\nGive --labels=auto to take the "
+                  f"classes found, or --labels=FILE with one name a line. {remedy}")
+    raise InputError(f"{len(found)} problems in {folder}; nothing was converted:\n{problems_text(found)}\n{remedy}")
+
+
+def _check_room(output: Path, samples: Sequence[Sample]) -> None:
+    """InputError where the disk cannot hold the shards."""
+    needed = sum(sample.picture.width * sample.picture.height * 3 if sample.picture.reencode else sample.stamp[0]
+                 for sample in samples) + _BYTES_PER_SAMPLE * len(samples)
+    place = next(path for path in (output, *output.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise InputError(f"{place}: the disk is full: about {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are "
+                         "free; make room or choose another --output_dir.")
+
+
+def _describe(name: str, labels: tuple[str, ...], samples: Iterable[Sample], source: str) -> dict:
     things = [thing for sample in samples for thing in sample.objects]
-    description = describe_split(name, names, len(samples), Counter(thing.name for thing in things),
-                                 Counter(thing.name for thing in things if thing.difficult), folder.name)
-    save_split(output / description_name(name), description)
-    return description
+    return describe_split(name, labels, sum(1 for _ in samples), Counter(thing.name for thing in things),
+                          Counter(thing.name for thing in things if thing.difficult), source)
+
+
+def _write(output: Path, samples: list[Sample], report: ConversionReport, samples_per_file: int,
+           workers: Workers) -> None:
+    """Write everything into a hidden folder and publish it; RunError where that fails."""
+    name = report.description["name"]
+    try:
+        with publish(output, name) as hidden:
+            shards = [_Shard(hidden / shard_name(name, number), samples[start:start + samples_per_file],
+                             tuple(report.description["labels"]))
+                      for number, start in enumerate(range(0, len(samples), samples_per_file))]
+            written = (None for count in workers.map(_write_shard, shards) for _ in range(count))
+            for _ in progress(written, len(samples), "writing"):
+                pass
+            text_name, json_name = report_names(name)
+            (hidden / text_name).write_text(report.text(), encoding="utf-8")
+            (hidden / json_name).write_text(report.json(), encoding="utf-8")
+            save_split(hidden / description_name(name), report.description)
+    except OSError as error:
+        raise RunError(f"{output}: writing failed: {error.strerror or error}; nothing was left behind.\n"
+                       "Make room or choose another --output_dir, then run the command again.") from None
+
+
+def _write_shard(shard: _Shard) -> int:
+    """Write one shard and wait until it is on the disk; runs in a worker. Returns the number of samples."""
+    try:
+        with tf.io.TFRecordWriter(str(shard.path)) as writer:
+            for sample in shard.samples:
+                writer.write(sample_example(sample, shard.labels))
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from None
+    except ChangedError as error:
+        raise RunError(f"{error}\nRun the command again when nothing writes there.") from None
+    sync_file(shard.path)
+    return len(shard.samples)

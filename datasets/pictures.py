@@ -7,9 +7,12 @@
 
 Not its job: which way the boxes were drawn (`samples` compares the stated size), files and folders.
 """
+import contextlib
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +23,8 @@ from tf_extended.compat import tf
 
 # Above this a decoded picture takes more than half a gigabyte; also what stops a decompression bomb.
 MAX_PIXELS = 200_000_000
+# How libjpeg begins the lines that say it filled damaged data in, and what it says where data is missing.
+_DAMAGE, _CUT = "Corrupt JPEG data", "premature end"
 # EXIF orientation → the cv2.flip code and the cv2.rotate code that make the picture upright.
 _HALF, _CLOCKWISE, _COUNTER = cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE
 _UPRIGHT = {2: (1, None), 3: (None, _HALF), 4: (0, None), 5: (1, _COUNTER), 6: (None, _CLOCKWISE), 7: (1, _CLOCKWISE),
@@ -57,6 +62,32 @@ def strict_decoder() -> Callable[[bytes, bool], np.ndarray]:
     return decode
 
 
+@functools.cache
+def _decoder_messages() -> BinaryIO:
+    return tempfile.TemporaryFile()
+
+
+@contextlib.contextmanager
+def _listen() -> Iterator[list[str]]:
+    """Gather the lines that the C libraries write to standard error meanwhile, and keep them off the terminal.
+
+    libjpeg fills damaged data in and only prints that it did; TensorFlow has no other way to hear of it.
+    """
+    lines: list[str] = []
+    held, terminal = _decoder_messages(), os.dup(2)
+    os.dup2(held.fileno(), 2)
+    try:
+        yield lines
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        if held.seek(0, os.SEEK_CUR):
+            held.seek(0)
+            lines += held.read().decode(errors="replace").splitlines()
+            held.seek(0)
+            held.truncate()
+
+
 def check_picture(data: bytes, found: Findings) -> Picture:
     """Check a picture's bytes; what it is goes to `found`, and Unusable is raised for what readers cannot decode."""
     header = read_header(data)
@@ -64,12 +95,13 @@ def check_picture(data: bytes, found: Findings) -> Picture:
         what = f"it begins with {data[:8]!r}" if data else "it is empty"
         raise Unusable("picture_unknown", f"{what}; expected a JPEG or PNG")
     if header.format not in ("JPEG", "PNG"):
-        height, width = _decode_other(data, header.format).shape[:2]
+        with _listen():
+            height, width = _decode_other(data, header.format).shape[:2]
         found.add("format_converted", header.format)
         return Picture(header.format, width, height, 1, True)
     if header.width and header.height and header.width * header.height > MAX_PIXELS:
         raise Unusable("picture_too_large", f"{header.width}×{header.height} pixels, at most {MAX_PIXELS:,} are read")
-    height, width = _decode_strictly(data)
+    height, width = _decode_strictly(data, found)
     _note_colours(header, found)
     cmyk = header.format == "JPEG" and header.channels == 4
     if cmyk:
@@ -77,19 +109,24 @@ def check_picture(data: bytes, found: Findings) -> Picture:
     return Picture(header.format, width, height, header.orientation, cmyk)
 
 
-def _decode_strictly(data: bytes) -> tuple[int, int]:
+def _decode_strictly(data: bytes, found: Findings) -> tuple[int, int]:
     """(height, width) of what TensorFlow decodes; decoded to the last line."""
     try:
-        shape = strict_decoder()(data, False)
+        with _listen() as messages:
+            shape = strict_decoder()(data, False)
     except tf.errors.OpError as error:
-        raise Unusable("picture_undecodable", f"TensorFlow's decoder: {_first_line(error)}") from None
+        raise Unusable("picture_undecodable", _reason(error)) from None
+    damage = [line for line in messages if line.startswith(_DAMAGE)]
+    if any(_CUT in line for line in damage):
+        raise Unusable("picture_cut", damage[0])
+    if damage:
+        found.add("picture_damaged", damage[0])
     return int(shape[0]), int(shape[1])
 
 
-def _first_line(error: tf.errors.OpError) -> str:
-    """TensorFlow's reason without the dump of the graph that follows it."""
-    line = (error.message or str(error)).strip().splitlines()[0]
-    return line.partition(" [Op:")[0].partition("{{node")[2].partition("}} ")[2] or line
+def _reason(error: tf.errors.OpError) -> str:
+    """TensorFlow's reason, without the report of where in the graph that stands around it."""
+    return (error.message or str(error)).partition("\n\t [[")[0].strip().rpartition("\n")[2]
 
 
 def _note_colours(header: Header, found: Findings) -> None:

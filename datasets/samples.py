@@ -73,6 +73,15 @@ def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
     return Sample(files.id, files.annotation, path, picture, objects, stamp), findings
 
 
+def class_names(annotation: Path) -> set[str]:
+    """The class names in an annotation; none where it cannot be read, which `check_sample` reports."""
+    try:
+        data = _read(annotation, "xml_unreadable", MAX_XML_BYTES + 1)
+        return {thing.name for thing in parse_annotation(data, Findings(annotation.name)).objects}
+    except Unusable:
+        return set()
+
+
 def sample_example(sample: Sample, labels: tuple[str, ...]) -> bytes:
     """The sample's serialized tf.train.Example; its picture is read again, and ChangedError raised if it changed."""
     if _stamp(sample.path) != sample.stamp:

@@ -25,15 +25,15 @@ def description_name(name: str) -> str:
     return f"{name}.json"
 
 
-def find_shards(folder: str | Path, name: str) -> list[Path]:
-    """The split's shards in their order; InputError where one is missing in between.
+def find_shards(folder: str | Path, name: str, gaps: bool = False) -> list[Path]:
+    """The split's shards in their order; InputError where one is missing in between, unless `gaps` are allowed.
 
     Exactly this split's: `voc_train_extra_000.tfrecord` is none of `voc_train`.
     """
-    pattern = re.compile(re.escape(name) + r"_(\d{3,})\.tfrecord")
+    pattern = re.compile(re.escape(name) + r"_(\d{3,})\.tfrecord", re.ASCII)
     found = {int(match[1]): path for path in Path(folder).iterdir() if (match := pattern.fullmatch(path.name))}
     for number in range(max(found, default=-1)):
-        if number not in found:
+        if number not in found and not gaps:
             raise InputError(f"{Path(folder) / shard_name(name, number)}: this shard is missing, while later ones are "
                              "there; copy it there, or convert the data again.")
     return [found[number] for number in sorted(found)]
@@ -42,9 +42,18 @@ def find_shards(folder: str | Path, name: str) -> list[Path]:
 def find_splits(folder: str | Path) -> list[str]:
     """Names ({family}_{split}) of everything in a folder that is described or has a first shard, sorted."""
     paths = list(Path(folder).iterdir())
-    described = {path.stem for path in paths if path.suffix == ".json" and "." not in path.stem}
+    described = {path.stem for path in paths if path.suffix == ".json" and _is_description(path)}
     sharded = {path.name.removesuffix("_000.tfrecord") for path in paths if path.name.endswith("_000.tfrecord")}
     return sorted(described | sharded)
+
+
+def _is_description(path: Path) -> bool:
+    """Whether a JSON file means to be a description, of whatever version: other JSON may lie beside the shards."""
+    try:
+        contents = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(contents, dict) and "num_samples" in contents and contents.get("name") == path.stem
 
 
 def describe_split(name: str, labels: tuple[str, ...], num_samples: int, objects: dict[str, int],
