@@ -17,7 +17,8 @@ from absl import flags
 
 import tf_extended as tfe
 from datasets import dataset_factory
-from nets import nets_factory
+from nets import image_size, model_file, nets_factory
+from nets.anchor_sets import anchor_params
 from preprocessing import preprocessing_factory, tf_image
 from preprocessing.augmentation import get_augmentation
 from tf_extended import checkpoints, deployment, optimization, sessions, shared_flags, summaries, training
@@ -106,6 +107,10 @@ def build_net(dataset: slim.dataset.Dataset):
         raise tfe.InputError(f"--num_classes={num_classes}: the data set has {dataset.num_classes} classes, and one "
                              f"more is the background; leave the flag out or give {dataset.num_classes + 1} or more")
     params = net_class.default_params._replace(num_classes=num_classes)
+    if FLAGS.train_image_size:
+        params = image_size.params_for_image_size(net_class, FLAGS.train_image_size, params)
+    if FLAGS.anchors:
+        params = anchor_params(FLAGS.anchors, params)
     return net_class(params, depth_multiplier=FLAGS.depth_multiplier, batch_norm=FLAGS.batch_norm,
                      initializer=FLAGS.initializer)
 
@@ -197,6 +202,18 @@ def starting_point(net_scope: str, train_dir: Path):
     return plan.init_fn()
 
 
+def class_names(net, dataset: slim.dataset.Dataset) -> list[str]:
+    """Names of the net's classes 1, 2, …; those that --num_classes adds to the data set's get a number."""
+    return [dataset.labels_to_names.get(label, f"class {label}") for label in range(1, net.params.num_classes)]
+
+
+def check_same_model(train_dir: Path, net, dataset: slim.dataset.Dataset) -> None:
+    """Refuse to go on in a folder whose checkpoints are of another net than the flags describe."""
+    if checkpoints.latest_checkpoint(train_dir) and model_file.find_model_file(train_dir).is_file():
+        model_file.check_model(model_file.describe(net, class_names(net, dataset)),
+                               model_file.read_model_file(train_dir), train_dir / model_file.NAME)
+
+
 def write_run_file(train_dir: Path, dataset: slim.dataset.Dataset, total_steps: int) -> None:
     """run.json: what this run was, for whoever finds its checkpoints later."""
     run = {
@@ -228,7 +245,9 @@ def main() -> None:
     # What a checkpoint cannot give is found before the folder is made.
     train_dir = Path(FLAGS.train_dir)
     init_fn = starting_point(net.name, train_dir)
+    check_same_model(train_dir, net, dataset)
     train_dir = training.make_train_dir(train_dir)
+    model_file.write_model_file(train_dir, net, class_names(net, dataset))
     write_run_file(train_dir, dataset, schedule.total_steps)
     tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "
             f"{schedule.total_steps} steps of {FLAGS.batch_size * FLAGS.num_clones}; "
