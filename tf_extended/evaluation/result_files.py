@@ -59,8 +59,8 @@ def read_result_files(folder: Path, split: str, image_ids: list[str], names: Map
     known = {label: path for label, path in wanted.items() if path.name in present}
     if not known:
         raise InputError(
-            f"{folder} holds no result file of split {split!r} and the classes {', '.join(map(names.get, wanted))}; "
-            f"expected comp4_det_{split}_CLASS.txt. Check --detections_dir, --dataset_split_name and --labels."
+            f"{folder} holds no result file of split {split!r} and these {len(wanted)} classes; expected files like "
+            f"{next(iter(wanted.values())).name}. Check --detections_dir, --dataset_split_name and --labels."
         )
     index_of = {image_id: index for index, image_id in enumerate(image_ids)}
     rows = [row for label, path in known.items() for row in _read_file(path, label, index_of)]

@@ -24,6 +24,18 @@ class VocSource(NamedTuple):
     other_classes: list[str]
 
 
+def find_voc_folder(top: Path) -> Path | None:
+    """The VOC folder that `top` is, or holds as VOC2007 or VOCdevkit/VOC2007; None where there is none.
+
+    It needs no pictures: annotations are enough to score. InputError where there are several.
+    """
+    patterns = (ANNOTATIONS, f"VOC*/{ANNOTATIONS}", f"VOCdevkit/VOC*/{ANNOTATIONS}")
+    found = [path.parent for pattern in patterns for path in sorted(Path(top).glob(pattern))]
+    if len(found) > 1:
+        raise InputError(f"--dataset_dir={top} has several VOC folders: {', '.join(map(str, found))}; give one.")
+    return found[0] if found else None
+
+
 def read_voc_truth(
     folder: Path, split: str, labels: Mapping[str, int], parse: Callable[[Path], Iterable[tuple[str, Sequence, bool]]]
 ) -> VocSource:
