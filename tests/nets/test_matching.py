@@ -1,0 +1,144 @@
+"""Matching against naive loops over objects and anchors, on random, tied, empty and hopeless cases."""
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import tf_extended as tfe
+from nets import matching
+from tests.nets import golden
+
+NOTHING = [0.0, 0.0, 1.0, 1.0]
+
+
+def iou(a, b):
+    height, width = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if height <= 0 or width <= 0:
+        return 0.0
+    inter = height * width
+    return inter / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter)
+
+
+def naive_forced(overlaps):
+    """Greedy bipartite matching, one pair at a time: the largest IoU, of equals the first object, then the first anchor."""
+    owners = [-1] * overlaps.shape[1]
+    waiting = set(range(overlaps.shape[0]))
+    while True:
+        pairs = [(-overlaps[n, k], n, k) for n in waiting for k in range(len(owners)) if owners[k] < 0 < overlaps[n, k]]
+        if not pairs:
+            return owners
+        _, n, k = min(pairs)
+        owners[k] = n
+        waiting.remove(n)
+
+
+def naive_match(labels, bboxes, anchors, num_classes, strategy):
+    overlaps = np.array([[iou(box, anchor) if label < num_classes else 0.0 for anchor in anchors]
+                         for label, box in zip(labels, bboxes, strict=True)]).reshape(len(labels), len(anchors))
+    forced = naive_forced(overlaps) if strategy == "paper" else [-1] * len(anchors)
+    result = []
+    for k in range(len(anchors)):
+        best, score = -1, 0.0
+        for n in range(len(labels)):
+            if overlaps[n, k] > score:
+                best, score = n, overlaps[n, k]
+        if forced[k] >= 0:
+            best, score = forced[k], 1.0
+        result.append((labels[best], list(bboxes[best]), score) if best >= 0 else (0, NOTHING, 0.0))
+    return result
+
+
+def random_boxes(random, count, smallest=0.05):
+    corner = random.uniform(0, 0.7, (count, 2))
+    return np.concatenate([corner, corner + random.uniform(smallest, 0.5, (count, 2))], 1).astype(np.float32)
+
+
+def check(labels, bboxes, anchors, num_classes, strategy):
+    labels, bboxes = np.asarray(labels, np.int64), np.asarray(bboxes, np.float32).reshape(-1, 4)
+    got = golden.run(lambda lab, box: matching.match(lab, box, anchors, num_classes, strategy), labels, bboxes)
+    expected = naive_match(labels.tolist(), bboxes.astype(np.float64), anchors.astype(np.float64), num_classes, strategy)
+    assert got[0].tolist() == [label for label, _, _ in expected]
+    np.testing.assert_allclose(got[1], [box for _, box, _ in expected])
+    np.testing.assert_allclose(got[2], [score for _, _, score in expected], atol=1e-6)
+    return got
+
+
+@pytest.mark.parametrize("strategy", matching.STRATEGIES)
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 20])
+def test_equals_naive_loop(strategy, count):
+    random = np.random.RandomState(count)
+    check(random.randint(1, 5, count), random_boxes(random, count), random_boxes(random, 40), 4, strategy)
+
+
+def test_every_object_gets_an_anchor_of_its_own_under_the_paper_rule():
+    anchors = random_boxes(np.random.RandomState(1), 30)
+    same = np.tile(anchors[:1] + 0.01, (6, 1))
+    labels, _, scores = check([1, 2, 3, 4, 5, 6], same, anchors, 10, "paper")
+    assert set(labels[scores == 1.0]) == {1, 2, 3, 4, 5, 6}
+
+
+def test_a_forced_anchor_leaves_its_better_object_to_another_anchor():
+    anchors = np.array([[0, 0, 0.4, 0.4], [0.5, 0.5, 1, 1]], np.float32)
+    # Object 1 overlaps only anchor 0, and less than object 0 does; object 0 has anchor 0 as its favourite.
+    labels, _, scores = check([1, 2], [[0, 0, 0.4, 0.4], [0, 0, 0.2, 0.2]], anchors, 3, "paper")
+    assert labels.tolist() == [1, 0]
+    assert scores.tolist() == [1.0, 0.0]
+
+
+def test_ties_go_to_the_first_object():
+    anchors = np.array([[0.1, 0.1, 0.5, 0.5], [0.1, 0.1, 0.5, 0.5]], np.float32)
+    labels, _, _ = check([3, 2], [[0.1, 0.1, 0.5, 0.5]] * 2, anchors, 5, "slim")
+    assert labels.tolist() == [3, 3]
+    labels, _, _ = check([3, 2], [[0.1, 0.1, 0.5, 0.5]] * 2, anchors, 5, "paper")
+    assert labels.tolist() == [3, 2]
+
+
+@pytest.mark.parametrize("strategy", matching.STRATEGIES)
+@pytest.mark.parametrize("box", [[0.3, 0.3, 0.3, 0.6], [0.6, 0.3, 0.3, 0.6], [0.6, 0.6, 0.3, 0.3], [0, 0, 0, 0]])
+def test_empty_and_inverted_boxes_never_match(strategy, box):
+    labels, bboxes, scores = check([1], [box], random_boxes(np.random.RandomState(2), 20), 3, strategy)
+    assert not labels.any()
+    assert not scores.any()
+    np.testing.assert_array_equal(bboxes, [NOTHING] * 20)
+
+
+@pytest.mark.parametrize("strategy", matching.STRATEGIES)
+def test_labels_beyond_the_classes_never_match(strategy):
+    boxes = random_boxes(np.random.RandomState(3), 4)
+    labels, _, _ = check([2, 3, 1, 99], boxes, random_boxes(np.random.RandomState(4), 50), 3, strategy)
+    assert set(labels.tolist()) <= {0, 1, 2}
+
+
+overlap_matrices = hnp.arrays(
+    np.float32, st.tuples(st.integers(0, 5), st.integers(1, 6)), elements=st.sampled_from([0.0, 0.1, 0.3, 0.3, 0.7]))
+
+
+@given(overlap_matrices)
+@settings(max_examples=60, deadline=None)
+def test_forced_matches_equal_the_greedy_loop_with_many_ties(overlaps):
+    assert golden.run(matching.forced_matches, overlaps).tolist() == naive_forced(overlaps)
+
+
+def test_nan_boxes_are_refused_not_matched():
+    with pytest.raises(Exception, match="boxes of the objects"):
+        golden.run(lambda lab, box: matching.match(lab, box, np.eye(4, dtype=np.float32), 3),
+                   np.array([1]), np.array([[0, 0, np.nan, 1]], np.float32))
+
+
+def test_unknown_strategy_is_named():
+    with pytest.raises(tfe.InputError, match="hungarian.*slim, paper"):
+        matching.match(None, None, None, 2, "hungarian")
+
+
+def test_ignored_regions_by_hand():
+    anchors = np.array([[0, 0, 0.2, 0.2], [0.1, 0.1, 0.3, 0.3], [0.5, 0.5, 1, 1], [0, 0, 0.4, 0.4]], np.float32)
+    scores = np.array([0.0, 0.3, 0.0, 0.8], np.float32)
+    region = np.array([[0, 0, 0.5, 0.5], [0, 0, 1, 1]], np.float32)
+
+    def build(scores, labels, boxes):
+        return matching.ignore_unannotated(scores, labels, boxes, anchors, 21, 0.5)
+
+    got = golden.run(build, scores, np.array([21, 3]), region)
+    np.testing.assert_allclose(got, [-1, -1, 0, 0.8])  # the last one matches an object well: it still trains
+    np.testing.assert_allclose(golden.run(build, scores, np.array([3, 3]), region), scores)
