@@ -32,6 +32,6 @@ def _feature_shapes(net_class: type[SSDNet], size: int, params: SSDParams) -> li
             with slim.arg_scope(net.arg_scope()):
                 _, _, logits, _ = net.net(tf.zeros([1, size, size, 3]), is_training=False, update_feat_shapes=False)
         except ValueError:
-            raise tfe.InputError(f"image size {size} is too small for {net_class.name}, made for {params.img_shape[0]}: "
-                                 "its last feature layers would have no place left") from None
+            raise tfe.InputError(f"image size {size} is too small for {net_class.name}, made for "
+                                 f"{params.img_shape[0]}: its last layers would be empty") from None
     return [layer.get_shape().as_list()[1:3] for layer in logits]

@@ -1,4 +1,4 @@
-"""The training objective against the golden values and against a naive loop, in both recipes and in hopeless batches."""
+"""The training objective against golden values and a naive loop, in both recipes and in hopeless batches."""
 import numpy as np
 import pytest
 

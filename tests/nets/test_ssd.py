@@ -1,0 +1,226 @@
+"""The networks: names, shapes, forward pass of the published ones; layouts, batches, batch norm of thin ones."""
+import json
+
+import numpy as np
+import pytest
+
+import tf_extended as tfe
+from nets import nets_factory, ssd, ssd_vgg_300
+from tests.nets import golden
+from tests.shared_data import GOLDEN, needs_shared
+from tf_extended.compat import slim, tf
+
+ALL = list(nets_factory.NETWORKS)
+
+
+def thin(name, num_classes=3, **options):
+    network = nets_factory.get_network(name)
+    return network(network.default_params._replace(num_classes=num_classes), **{"depth_multiplier": 0.05, **options})
+
+
+def build(net, inputs, data_format="NHWC", **arguments):
+    with slim.arg_scope(net.arg_scope(data_format=data_format)):
+        return net.net(inputs, **arguments)
+
+
+def noise(net, batch=1):
+    return np.random.RandomState(0).uniform(-120, 130, (batch, *net.params.img_shape, 3)).astype(np.float32)
+
+
+@needs_shared
+@pytest.mark.parametrize("size", [300, 512])
+def test_variables_losses_and_end_points_are_those_of_the_published_checkpoints(size):
+    expected = json.loads((GOLDEN / f"vars_{size}.json").read_text())
+    net = nets_factory.get_network(f"ssd_{size}_vgg")()
+    with tf.Graph().as_default():
+        _, _, _, end_points = build(net, tf.placeholder(tf.float32, [1, size, size, 3]))
+        variables = [[v.op.name, v.get_shape().as_list(), v.dtype.base_dtype.name] for v in tf.global_variables()]
+        assert variables == expected["global_variables"]
+        assert [v.op.name for v in tf.trainable_variables()] == expected["trainable"]
+        assert [v.op.name for v in slim.get_model_variables()] == expected["model_variables"]
+        decay = tf.losses.get_regularization_losses()
+        assert [loss.op.name for loss in decay] == expected["regularization_losses"]
+        assert {name: end.get_shape().as_list() for name, end in end_points.items()} == expected["end_points"]
+        assert sum(np.prod(shape) for _, shape, _ in variables) == expected["n_params"]
+    assert net.params.feat_shapes == expected["feat_shapes_after_net"]
+
+
+@needs_shared
+def test_forward_pass_equals_golden():
+    values, module = golden.load("net300"), golden.inputs()
+    net, stride = ssd_vgg_300.SSDNet(), int(values["stride"])
+    with tf.Graph().as_default(), tf.Session() as sess:
+        inputs = tf.placeholder(tf.float32, [None, 300, 300, 3])
+        with slim.arg_scope(net.arg_scope(weight_decay=5e-4)):
+            predictions, localisations, logits, _ = net.net(inputs, is_training=False)
+        for variable in tf.global_variables():
+            variable.load(module.fill_variable(variable.op.name, variable.get_shape().as_list()), sess)
+        np.testing.assert_allclose(sess.run(tf.losses.get_regularization_loss()), values["reg_loss"], rtol=1e-5)
+        fetched = sess.run([logits, predictions, localisations], {inputs: module.net_input(300)})
+    for name, layers in zip(("logits", "pred", "loc"), fetched, strict=True):
+        for i, layer in enumerate(layers):
+            assert list(layer.shape) == values[f"{name}_{i}_shape"].tolist()
+            sample = layer.ravel()[::stride] if layer.size > 3000 else layer.ravel()
+            tolerance = 1e-3 * values[f"{name}_{i}_meanstd"][1] if name != "pred" else 1e-3
+            np.testing.assert_allclose(sample, values[f"{name}_{i}_sample"], atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_layouts_agree_and_batches_of_any_size_pass(name):
+    """NHWC with an open batch dimension, a ragged last batch; NCHW with the same weights: the same values."""
+    net = thin(name)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        inputs = tf.placeholder(tf.float32, [None, *net.params.img_shape, 3])
+        with tf.variable_scope("", reuse=tf.AUTO_REUSE):
+            outputs = build(net, inputs, is_training=False)[:3]
+            swapped = build(net, tf.transpose(inputs, [0, 3, 1, 2]), "NCHW", is_training=False, reuse=True)[:3]
+        sess.run(tf.global_variables_initializer())
+        images = noise(net, 3)
+        three, three_swapped = sess.run([outputs, swapped], {inputs: images})
+        one = sess.run(outputs, {inputs: images[2:]})
+    for part, part_swapped, part_one in zip(three, three_swapped, one, strict=True):
+        for layer, layer_swapped, layer_one, row in zip(part, part_swapped, part_one, net.anchors(), strict=True):
+            assert layer.shape[:4] == (3, *row[0].shape[:2], len(row[2]))
+            scale = np.abs(layer).max()
+            np.testing.assert_allclose(layer_swapped, layer, atol=1e-4 * scale)
+            np.testing.assert_allclose(layer_one, layer[2:], atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_open_image_size_builds(name):
+    net = thin(name)
+    with tf.Graph().as_default():
+        before = net.params.feat_shapes
+        _, localisations, _, _ = build(net, tf.placeholder(tf.float32, [None, None, None, 3]))
+        assert net.params.feat_shapes == before
+        assert localisations[0].get_shape().as_list() == [None, None, None, 4, 4]
+
+
+def test_predictions_are_float32_probabilities():
+    net = thin("ssd_300_vgg", num_classes=7)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        predictions, _, logits, _ = build(net, tf.constant(noise(net)))
+        sess.run(tf.global_variables_initializer())
+        probabilities, values = sess.run([predictions, logits])
+    for p, x in zip(probabilities, values, strict=True):
+        assert p.dtype == np.float32
+        np.testing.assert_allclose(p, np.exp(x) / np.exp(x).sum(-1, keepdims=True), rtol=1e-4)
+
+
+def test_width_scales_all_but_the_heads():
+    with tf.Graph().as_default():
+        build(thin("ssd_300_vgg", num_classes=21, depth_multiplier=0.25), tf.zeros([1, 300, 300, 3]))
+        shapes = {v.op.name: v.get_shape().as_list() for v in tf.global_variables()}
+    assert shapes["ssd_300_vgg/conv1/conv1_1/weights"] == [3, 3, 3, 16]
+    assert shapes["ssd_300_vgg/conv6/weights"] == [3, 3, 128, 256]
+    assert shapes["ssd_300_vgg/block11/conv1x1/weights"] == [1, 1, 64, 32]
+    assert shapes["ssd_300_vgg/block4_box/conv_cls/weights"] == [3, 3, 128, 84]
+
+
+def test_batch_norm_has_slims_names_and_its_averages_move():
+    net = thin("ssd_300_vgg", batch_norm=True)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        build(net, tf.constant(noise(net, 2)), is_training=True)
+        names = {v.op.name for v in tf.global_variables()}
+        block = "ssd_300_vgg/conv3/conv3_2"
+        assert {name for name in names if name.startswith(block)} == {f"{block}/weights"} | {
+            f"{block}/BatchNorm/{part}" for part in ("beta", "gamma", "moving_mean", "moving_variance")}
+        assert not any("_box" in name and "BatchNorm" in name for name in names)
+        trainable = {v.op.name for v in tf.trainable_variables()}
+        assert trainable == {name for name in names if "moving" not in name}
+        updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+        assert len(updates) == 2 * 23
+        sess.run(tf.global_variables_initializer())
+        sess.run(updates)
+        mean, variance = sess.run([f"{block}/BatchNorm/moving_mean:0", f"{block}/BatchNorm/moving_variance:0"])
+        assert mean.any()
+        assert (variance != 1).all()
+        assert all(np.isfinite(sess.run(v)).all() for v in tf.global_variables())
+
+
+def test_batch_norm_does_not_update_in_evaluation_and_uses_its_averages():
+    net = thin("ssd_300_vgg", batch_norm=True)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        inputs = tf.placeholder(tf.float32, [None, 300, 300, 3])
+        _, _, logits, _ = build(net, inputs, is_training=False)
+        assert tf.get_collection(tf.GraphKeys.UPDATE_OPS) == []
+        sess.run(tf.global_variables_initializer())
+        images = noise(net, 2)
+        together, alone = (sess.run(logits, {inputs: part}) for part in (images, images[:1]))
+    for both, one in zip(together, alone, strict=True):
+        np.testing.assert_allclose(both[:1], one, atol=1e-4 * np.abs(both).max())
+
+
+def test_clones_share_variables_and_update_their_own_averages():
+    net = thin("ssd_300_vgg", batch_norm=True)
+    with tf.Graph().as_default():
+        images = tf.constant(noise(net))
+        for clone in range(2):
+            with tf.name_scope(f"clone_{clone}"), tf.variable_scope(tf.get_variable_scope(), reuse=clone > 0):
+                build(net, images)
+        assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS, "clone_1")) == 2 * 23
+        assert not any("clone" in v.op.name for v in tf.global_variables())
+
+
+def test_gamma_starts_at_twenty():
+    net = thin("ssd_300_vgg")
+    with tf.Graph().as_default(), tf.Session() as sess:
+        build(net, tf.zeros([1, 300, 300, 3]))
+        sess.run(tf.global_variables_initializer())
+        assert set(sess.run("ssd_300_vgg/block4_box/L2Normalization/gamma:0")) == {20.0}
+
+
+def test_dropout_keep_probability_means_that():
+    """With keep_prob 1 training equals evaluation; with .5 it differs."""
+    net = thin("ssd_300_vgg")
+    with tf.Graph().as_default(), tf.Session() as sess:
+        images = tf.constant(noise(net))
+        with tf.variable_scope("", reuse=tf.AUTO_REUSE):
+            evaluated, kept, dropped = (
+                build(net, images, is_training=training, dropout_keep_prob=keep, reuse=tf.AUTO_REUSE)[2][2]
+                for training, keep in ((False, 0.5), (True, 1.0), (True, 0.5)))
+        sess.run(tf.global_variables_initializer())
+        evaluated, kept, dropped = sess.run([evaluated, kept, dropped])
+    np.testing.assert_allclose(kept, evaluated, rtol=1e-5)
+    assert not np.allclose(dropped, evaluated)
+
+
+@pytest.mark.parametrize(("initializer", "variance"), [("xavier", 2 / (576 + 576)), ("he", 2 / 576)])
+def test_initialisers_have_their_variance(initializer, variance):
+    net = thin("ssd_300_vgg", depth_multiplier=1.0, initializer=initializer)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        build(net, tf.zeros([1, 300, 300, 3]))
+        weights = tf.global_variables("ssd_300_vgg/conv1/conv1_2/weights")[0]
+        sess.run(weights.initializer)
+        assert np.var(sess.run(weights)) == pytest.approx(variance, rel=0.05)
+
+
+def test_scope_and_documented_function():
+    with tf.Graph().as_default(), slim.arg_scope(ssd_vgg_300.ssd_arg_scope()):
+        outputs = ssd_vgg_300.ssd_net(tf.zeros([1, 300, 300, 3]), num_classes=4, scope="other")
+        assert {v.op.name.split("/")[0] for v in tf.global_variables()} == {"other"}
+        assert outputs[0][0].get_shape().as_list() == [1, 38, 38, 4, 4]
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"depth_multiplier": 0}, "depth_multiplier is 0"),
+    ({"initializer": "zeros"}, "initializer is 'zeros'.*xavier, he"),
+    ({"params": 21}, "params is a int"),
+])
+def test_unusable_options_are_refused(options, message):
+    with pytest.raises(tfe.InputError, match=message):
+        ssd_vgg_300.SSDNet(**options).arg_scope()
+
+
+@pytest.mark.parametrize(("fields", "message"), [
+    ({"num_classes": 1}, "num_classes is 1"),
+    ({"anchor_steps": [8, 16]}, "anchor_steps has 2 entries.*6 feature layers"),
+])
+def test_unusable_params_are_refused(fields, message):
+    with pytest.raises(tfe.InputError, match=message):
+        ssd.check_params(ssd_vgg_300.SSDNet.default_params._replace(**fields))
+
+
+def test_factory_lists_what_it_knows():
+    with pytest.raises(tfe.InputError, match="ssd_300_resnet.*ssd_300_vgg, ssd_512_vgg, ssd_300_mobilenet_v1"):
+        nets_factory.get_network("ssd_300_resnet")
