@@ -61,5 +61,5 @@ def test_an_unknown_image_is_named(tmp_path):
 
 
 def test_no_file_at_all(tmp_path):
-    with pytest.raises(InputError, match="no result file of split 'test' and these 2 classes; .* like comp4_det_test_cat.txt"):
+    with pytest.raises(InputError, match=r"no result file of split 'test' .* like comp4_det_test_cat\.txt"):
         read_result_files(tmp_path, "test", IMAGES, NAMES)

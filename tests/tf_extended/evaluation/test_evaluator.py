@@ -1,0 +1,136 @@
+"""From shards and a checkpoint to scores: every picture once, in the right place, whatever the batch."""
+import numpy as np
+import pytest
+
+from preprocessing.ssd_vgg_preprocessing import Resize
+from tests.tf_extended.evaluation.cases import assert_same_rows
+from tests.tf_extended.evaluation.rectangles import (
+    PICTURES,
+    graph_maker,
+    open_set,
+    save_checkpoint,
+    write_shards,
+)
+from tf_extended.compat import tf
+from tf_extended.console import InputError, RunError
+from tf_extended.evaluation.evaluator import Evaluator
+from tf_extended.evaluation.restoring import CheckpointGoneError
+
+WITH_OBJECT = [number for number, (_, box) in enumerate(PICTURES) if box is not None]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return open_set(write_shards(tmp_path_factory.mktemp("shards")))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return save_checkpoint(tmp_path_factory.mktemp("train") / "model.ckpt-7")
+
+
+def evaluator(dataset, max_batches=None, evaluator_options=None, **graph_options):
+    return Evaluator(graph_maker(dataset, **graph_options), dataset.labels_to_names, dataset.num_samples,
+                     max_batches=max_batches, **(evaluator_options or {}))
+
+
+@pytest.mark.parametrize(("batch_size", "num_threads"), [(1, 1), (3, 1), (3, 4), (8, 2)])
+def test_every_picture_once_whatever_the_batch(dataset, checkpoint, batch_size, num_threads):
+    result = evaluator(dataset, batch_size=batch_size, num_threads=num_threads).evaluate(checkpoint)
+    assert result.truth.image_ids == [f"picture {number}" for number in range(len(PICTURES))]
+    assert result.truth.images.tolist() == WITH_OBJECT
+    assert result.truth.bboxes.tolist() == [list(PICTURES[number][1]) for number in WITH_OBJECT]
+    boxes = result.detections.labels == 1
+    assert result.detections.images[boxes].tolist() == WITH_OBJECT
+    assert result.scores.map07 == pytest.approx(1)
+    assert result.scores.classes[1].ap07 is None
+    assert (result.info["step"], result.info["checkpoint"]) == (7, checkpoint)
+    assert set(result.info["seconds"]) == {"restoring", "input", "network", "post_processing", "scoring"}
+
+
+@pytest.mark.parametrize("resize", [Resize.CENTRAL_CROP, Resize.PAD_AND_RESIZE, Resize.WARP_RESIZE])
+def test_boxes_come_back_to_the_picture(dataset, checkpoint, resize):
+    """A pixel or two of slack on each side where pictures are resampled; none where they are only cropped or padded."""
+    result = evaluator(dataset, resize=resize, batch_size=4).evaluate(checkpoint)
+    found = result.detections.bboxes[result.detections.labels == 1]
+    # The net's box ends at the pixels' edges; VOC's box begins at the first pixel's number, one more.
+    expected = np.array([PICTURES[number][1] for number in WITH_OBJECT]) - [1, 1, 0, 0]
+    assert np.abs(found - expected).max() <= (1e-4 if resize == Resize.CENTRAL_CROP else 1.5)
+
+
+def test_a_limit_takes_the_first_batches(dataset, checkpoint):
+    result = evaluator(dataset, max_batches=2, batch_size=2, num_threads=1).evaluate(checkpoint)
+    assert result.truth.image_ids == [f"picture {number}" for number in range(4)]
+
+
+def test_several_checkpoints_one_after_another(dataset, checkpoint, tmp_path):
+    other = save_checkpoint(tmp_path / "model.ckpt-9", sure=0.5, step=9)
+    ours = evaluator(dataset, batch_size=3)
+    first, second, third = (ours.evaluate(path) for path in (checkpoint, other, checkpoint))
+    assert second.detections.scores.max() == pytest.approx(0.5)
+    assert second.info["step"] == 9
+    assert_same_rows(first.detections, third.detections)
+
+
+def test_moving_averages(dataset, checkpoint, tmp_path):
+    averaged = save_checkpoint(tmp_path / "model.ckpt-1", sure=0.9, average=0.4)
+    options = {"moving_average_decay": 0.99}
+    ours = evaluator(dataset, evaluator_options=options)
+    assert ours.evaluate(averaged).detections.scores.max() == pytest.approx(0.4)
+    assert evaluator(dataset).evaluate(averaged).detections.scores.max() == pytest.approx(0.9)
+    with pytest.raises(InputError, match="holds no moving averages"):
+        evaluator(dataset, evaluator_options=options).evaluate(checkpoint)
+
+
+def test_difficult_objects(tmp_path, checkpoint):
+    dataset = open_set(write_shards(tmp_path, difficult=(0, 1)))
+    by_voc = evaluator(dataset).evaluate(checkpoint).scores.classes[0]
+    assert (by_voc.objects, by_voc.difficult) == (5, 2)
+    ordinary = evaluator(dataset, evaluator_options={"remove_difficult": False}).evaluate(checkpoint).scores.classes[0]
+    assert (ordinary.objects, ordinary.difficult) == (7, 0)
+
+
+def test_one_picture_without_objects(tmp_path, checkpoint):
+    dataset = open_set(write_shards(tmp_path, pictures=[PICTURES[3]]))
+    result = evaluator(dataset, batch_size=4).evaluate(checkpoint)
+    assert result.truth.image_ids == ["picture 0"]
+    assert result.scores.map07 is None
+
+
+def test_shards_without_ids(tmp_path, checkpoint):
+    dataset = open_set(write_shards(tmp_path, with_ids=False))
+    result = evaluator(dataset, batch_size=2).evaluate(checkpoint)
+    assert result.truth.image_ids[:2] == ["000000", "000001"]
+    assert result.scores.map07 == pytest.approx(1)
+
+
+def test_a_count_that_is_not_the_data_sets(dataset, checkpoint):
+    ours = Evaluator(graph_maker(dataset, batch_size=4), dataset.labels_to_names, 9)
+    with pytest.raises(RunError, match="hold 8 images, but the data set says 9"):
+        ours.evaluate(checkpoint)
+
+
+def test_a_checkpoint_that_does_not_fit(dataset, tmp_path):
+    for name, value in (("net/sure", [1.0, 2.0]), ("other", 1.0)):
+        with tf.Graph().as_default(), tf.Session() as session:
+            variable = tf.Variable(value, name=name)
+            session.run(variable.initializer)
+            tf.train.Saver().save(session, str(tmp_path / name.replace("/", "_")))
+    ours = evaluator(dataset)
+    with pytest.raises(InputError, match=r"another shape, the first is net/sure: \[2\] there, \[\] here"):
+        ours.evaluate(str(tmp_path / "net_sure"))
+    with pytest.raises(InputError, match="lacks 1 of the net's 1 variables, the first is net/sure"):
+        ours.evaluate(str(tmp_path / "other"))
+
+
+def test_a_checkpoint_that_is_gone(dataset, checkpoint, tmp_path):
+    ours = evaluator(dataset)
+    with pytest.raises(CheckpointGoneError):
+        ours.evaluate(str(tmp_path / "model.ckpt-3"))
+    cut = save_checkpoint(tmp_path / "model.ckpt-4")
+    for data in tmp_path.glob("model.ckpt-4.data-*"):
+        data.unlink()
+    with pytest.raises(CheckpointGoneError):
+        ours.evaluate(cut)
+    # And it goes on with the next.
+    assert ours.evaluate(checkpoint).scores.map07 == pytest.approx(1)

@@ -1,0 +1,95 @@
+"""Ground truth and pictures without a graph."""
+import cv2
+import numpy as np
+import pytest
+
+from datasets.tfrecord_format import parse_example
+from tests.tf_extended.evaluation.rectangles import PICTURES, open_set, write_shards
+from tf_extended.console import InputError
+from tf_extended.evaluation import sources
+
+LABELS = {"cat": 1, "dog": 2}
+
+
+@pytest.fixture
+def voc(tmp_path):
+    """A VOC folder of two annotated images, `a` with a picture."""
+    for folder in ("Annotations", "ImageSets/Main", "JPEGImages"):
+        (tmp_path / "VOC2007" / folder).mkdir(parents=True)
+    voc = tmp_path / "VOC2007"
+    for name in "ab":
+        (voc / "Annotations" / f"{name}.xml").write_text(name)
+    (voc / "ImageSets" / "Main" / "test.txt").write_text("b\na\n\n")
+    picture = np.full((5, 7, 3), (255, 0, 0), np.uint8)
+    cv2.imwrite(str(voc / "JPEGImages" / "a.png"), picture)
+    return voc
+
+
+def parse(path):
+    return {"a": [("dog", (1, 2, 3, 4), True), ("cow", (1, 1, 2, 2), False)], "b": []}[path.read_text()]
+
+
+def test_a_voc_folder(voc):
+    source = sources.read_voc_truth(voc, "test", LABELS, parse)
+    assert source.truth.image_ids == ["b", "a"]
+    assert (source.truth.images.tolist(), source.truth.labels.tolist()) == ([1], [2])
+    assert (source.truth.bboxes.tolist(), source.truth.difficults.tolist()) == ([[2, 1, 4, 3]], [True])
+    assert source.other_classes == ["cow"]
+
+
+def test_pictures_of_a_voc_folder(voc):
+    truth = sources.read_voc_truth(voc, "test", LABELS, parse).truth
+    images = sources.load_voc_images(voc, truth, [0, 1])
+    # OpenCV wrote blue first; pictures come as RGB. Image `b` has none.
+    assert list(images) == [1]
+    assert images[1].shape == (5, 7, 3)
+    assert images[1][0, 0].tolist() == [0, 0, 255]
+
+
+def test_the_folder_is_found_where_devkits_have_it(voc, tmp_path):
+    assert sources.find_voc_folder(voc) == voc
+    assert sources.find_voc_folder(tmp_path) == voc
+    assert sources.find_voc_folder(tmp_path / "elsewhere") is None
+    (tmp_path / "VOC2012" / "Annotations").mkdir(parents=True)
+    with pytest.raises(InputError, match="several VOC folders"):
+        sources.find_voc_folder(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("a\na\n", "'a' twice"), ("\n", "no image"), ("a\nq\n", "lists 'q', but there is no"),
+])
+def test_a_list_that_is_amiss(voc, text, message):
+    (voc / "ImageSets" / "Main" / "val.txt").write_text(text)
+    with pytest.raises(InputError, match=message):
+        sources.read_voc_truth(voc, "val", LABELS, parse)
+
+
+def test_a_split_that_is_not_there(voc):
+    with pytest.raises(InputError, match="the splits there are: test"):
+        sources.read_split(voc, "train")
+
+
+def test_shards(tmp_path):
+    shards = open_set(write_shards(tmp_path, difficult=[1])).data_sources
+    truth = sources.read_shard_truth(shards, parse_example)
+    assert truth.image_ids == [f"picture {number}" for number in range(len(PICTURES))]
+    assert truth.bboxes.tolist() == [list(box) for _, box in PICTURES if box is not None]
+    assert np.flatnonzero(truth.difficults).tolist() == [1]
+
+
+def test_pictures_of_shards(tmp_path):
+    shards = open_set(write_shards(tmp_path)).data_sources
+    images = sources.load_shard_images(shards[::-1], parse_example, [5, 2])
+    assert {index: image.shape[:2] for index, image in images.items()} == {5: PICTURES[5][0], 2: PICTURES[2][0]}
+    assert images[5][20, 20].tolist() == [255, 255, 255]
+    assert sources.load_shard_images(shards, parse_example, []) == {}
+
+
+def test_shards_without_ids_cannot_be_matched_with_files(tmp_path):
+    shards = open_set(write_shards(tmp_path, with_ids=False)).data_sources
+    with pytest.raises(InputError, match="have no image/filename"):
+        sources.read_shard_truth(shards, parse_example)
+
+
+def test_what_is_no_picture():
+    assert sources.decode(b"no picture") is None
