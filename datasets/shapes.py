@@ -13,6 +13,7 @@ from lxml import etree
 from lxml.builder import E
 
 from datasets.shape_pictures import CLASSES, Shape, draw_picture
+from tf_extended.console import progress
 
 JPEG_QUALITY = 90
 # One training picture in this many belongs to `val`.
@@ -29,7 +30,7 @@ def make_devkit(output_dir: str | Path, num_train: int, num_test: int, seed: int
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     ids = [f"{number:06d}" for number in range(1, num_train + num_test + 1)]
-    for number, name in enumerate(ids):
+    for number, name in progress(enumerate(ids), len(ids), "drawing"):
         picture, shapes = draw_picture(np.random.default_rng([seed, number]))
         encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
         (folder / "JPEGImages" / f"{name}.jpg").write_bytes(encoded.tobytes())

@@ -1,0 +1,60 @@
+import json
+
+import pytest
+
+from datasets.label_maps import labels_to_names, load_labels
+from datasets.pascalvoc_common import VOC_CLASSES, VOC_LABELS
+from tf_extended.console import InputError
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("labels.txt", "cat\ndog\nbig bird\n"),
+    ("labels.txt", "\ufeffcat\r\ndog\r\nbig bird\r\n\r\n"),
+    ("set_train.json", json.dumps({"format": 1, "labels": ["cat", "dog", "big bird"]})),
+    ("label_map.pbtxt", "item {\n id: 2\n name: 'dog'\n}\nitem { name: \"cat\" id: 1 display_name: 'Cat' }\n"
+                        "# item { id: 9 name: 'x' }\nitem { id: 3, name: 'big bird' }"),
+    ("label_map.pbtxt", "item { id: 0 name: 'none' } item { id: 1 name: 'cat' } item { id: 2 name: 'dog' } "
+                        "item { id: 3 name: 'big bird' }"),
+])
+def test_every_form_gives_the_same_names(name, text, tmp_path):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert load_labels(tmp_path / name) == ("cat", "dog", "big bird")
+
+
+@pytest.mark.parametrize(("name", "text", "said"), [
+    ("labels.txt", "", "no class name"),
+    ("labels.txt", "cat\n\ndog\n", "line 2 is empty"),
+    ("labels.txt", "cat\ndog\ncat\n", "'cat' stands there twice"),
+    ("labels.txt", "background\ncat\n", "id 0"),
+    ("labels.txt", "none\ncat\n", "id 0"),
+    ("labels.txt", "ca\x00t\n", "printable"),
+    ("a.json", "{", 'no list "labels"'),
+    ("a.json", "[1]", 'no list "labels"'),
+    ("a.json", '{"labels": "cat"}', 'no list "labels"'),
+    ("a.json", '{"labels": [1]}', "class 1 is 1"),
+    ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 3 name: 'b' }", "without gaps"),
+    ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 1 name: 'b' }", "id 1 stands there twice"),
+    ("a.pbtxt", "item { name: 'a' }", "without id or name"),
+    ("a.csv", "cat", "expected labels.txt"),
+])
+def test_unusable_label_maps_are_named(name, text, said, tmp_path):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=said) as error:
+        load_labels(tmp_path / name)
+    assert name in str(error.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "labels.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        load_labels(tmp_path / "labels.txt")
+    with pytest.raises(InputError, match="No such file"):
+        load_labels(tmp_path / "absent.txt")
+
+
+def test_voc_classes_have_their_documented_ids():
+    assert len(VOC_CLASSES) == 20 and len(VOC_LABELS) == 21
+    assert VOC_LABELS["none"] == (0, "Background")
+    assert (VOC_LABELS["aeroplane"], VOC_LABELS["person"], VOC_LABELS["tvmonitor"]) == (
+        (1, "Vehicle"), (15, "Person"), (20, "Indoor"))
+    assert labels_to_names(VOC_CLASSES)[0] == "none" and labels_to_names(VOC_CLASSES)[8] == "cat"

@@ -1,0 +1,77 @@
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from datasets.findings import Findings
+from datasets.picture_headers import Header, read_header
+from datasets.pictures import check_picture, reencode, strict_decoder
+from tests.datasets.voc_cases import encoded, picture_bytes, picture_pixels, with_exif
+
+RGB = picture_pixels()[..., ::-1]
+
+
+def pillow(kind, mode="RGB", **options):
+    buffer = io.BytesIO()
+    Image.fromarray(RGB).convert(mode).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def stored(data):
+    """What readers get: the pixels after the re-encoding that the check asks for."""
+    picture = check_picture(data, Findings("x"))
+    return strict_decoder()(reencode(data, picture) if picture.reencode else data, True)
+
+
+@pytest.mark.parametrize(("data", "header"), [
+    (picture_bytes(), Header("JPEG", 500, 375, 3)),
+    (with_exif(picture_bytes(), 6), Header("JPEG", 500, 375, 3, orientation=6)),
+    (with_exif(picture_bytes(), 8, ">"), Header("JPEG", 500, 375, 3, orientation=8)),
+    (encoded(".jpg", None, cv2.IMWRITE_JPEG_PROGRESSIVE, 1), Header("JPEG", 500, 375, 3)),
+    (pillow("JPEG", "L"), Header("JPEG", 500, 375, 1)),
+    (pillow("JPEG", "CMYK"), Header("JPEG", 500, 375, 4)),
+    (encoded(".png"), Header("PNG", 500, 375, 3)),
+    (pillow("PNG", "LA"), Header("PNG", 500, 375, 2)),
+    (encoded(".png", RGB.astype(np.uint16)), Header("PNG", 500, 375, 3, bits=16)),
+    (encoded(".bmp"), Header("BMP")), (encoded(".webp"), Header("WEBP")), (encoded(".tiff"), Header("TIFF")),
+    (pillow("GIF"), Header("GIF")),
+    (picture_bytes()[:100], Header("JPEG")), (b"\xff\xd8\xff", Header("JPEG")), (encoded(".png")[:20], Header("PNG")),
+    (b"", None), (b"BX", None), (b"RIFF....WAVE", None),
+])
+def test_headers(data, header):
+    assert read_header(data) == header
+
+
+@pytest.mark.parametrize("cut", range(0, 400, 7))
+def test_headers_of_cut_files_raise_nothing(cut):
+    header = read_header(with_exif(picture_bytes(), 6)[:cut])
+    assert header is None or header.format == "JPEG"
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_turned_pictures_are_stored_as_exif_means_them(orientation):
+    data = with_exif(picture_bytes(), orientation)
+    picture = check_picture(data, Findings("x"))._replace(reencode=True)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    difference = np.abs(strict_decoder()(reencode(data, picture), True).astype(int) - upright)
+    # Another JPEG decoder: small differences, while a wrong turn differs by far more.
+    assert difference.shape == upright.shape and difference.mean() < 2
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".tiff"])
+def test_other_formats_are_stored_without_loss(suffix):
+    np.testing.assert_array_equal(stored(encoded(suffix)), RGB)
+
+
+def test_cmyk_is_stored_with_the_colours_it_means():
+    buffer = io.BytesIO()
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(buffer, "JPEG", quality=95)
+    pixels = stored(buffer.getvalue())
+    assert np.abs(pixels.astype(int) - [255, 0, 0]).max() < 12
+
+
+def test_colour_jpegs_and_pngs_are_kept_byte_for_byte():
+    for data in (picture_bytes(), encoded(".png"), pillow("JPEG", "L"), pillow("PNG", "RGBA")):
+        assert not check_picture(data, Findings("x")).reencode

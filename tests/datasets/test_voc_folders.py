@@ -1,0 +1,74 @@
+import shutil
+
+import pytest
+
+from datasets.voc_folders import find_voc_folder, list_samples
+from tests.datasets.voc_cases import make_voc_folder
+from tf_extended.console import InputError
+
+
+@pytest.mark.parametrize("place", ["", "VOC2007", "VOCdevkit/VOC2007"])
+def test_a_devkit_is_found_at_each_level(place, tmp_path):
+    folder = make_voc_folder(tmp_path / "data" / place, "a")
+    assert find_voc_folder(tmp_path / "data") == folder
+
+
+def test_several_sets_are_not_chosen_from(tmp_path):
+    for year in ("VOC2007", "VOC2012"):
+        make_voc_folder(tmp_path / year, "a")
+    with pytest.raises(InputError, match=r"VOC2007, VOC2012.*give the folder of one"):
+        find_voc_folder(tmp_path)
+
+
+def test_missing_folders_are_named(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        find_voc_folder(tmp_path / "absent")
+    with pytest.raises(InputError, match="no folder Annotations/"):
+        find_voc_folder(tmp_path)
+    shutil.rmtree(make_voc_folder(tmp_path / "voc", "a") / "JPEGImages")
+    with pytest.raises(InputError, match="no folder JPEGImages/"):
+        find_voc_folder(tmp_path / "voc")
+
+
+def ids(folder, split):
+    samples, findings = list_samples(folder, split)
+    return [sample.id for sample in samples], {(finding.kind, finding.detail) for finding in findings}
+
+
+def test_a_split_is_read_sorted_and_each_id_once(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "b", "a", "c d")
+    (folder / "ImageSets/Main/some.txt").write_text("\ufeffc d\r\na\r\n\r\na\r\nabsent\r\n", encoding="utf-8")
+    assert ids(folder, "some") == (["a", "c d"], {("id_repeated", "a"), ("xml_missing", "absent")})
+    assert ids(folder, "all") == (["a", "b", "c d"], set())
+    assert ids(folder, None) == (["a", "b", "c d"], set())
+
+
+def test_voc_class_lists_leave_out_what_they_mark(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b", "c", "x 1")
+    (folder / "ImageSets/Main/cat_train.txt").write_text("a  1\nb -1\nc  0\nx 1\n")
+    assert ids(folder, "cat_train") == (["a", "c", "x 1"], set())
+
+
+def test_pictures_without_annotation_are_noted(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    (folder / "Annotations/b.xml").unlink()
+    (folder / "JPEGImages/Thumbs.db").touch()
+    samples, findings = list_samples(folder, None)
+    assert [sample.id for sample in samples] == ["a"]
+    assert [(finding.kind, finding.file) for finding in findings] == [("picture_unannotated", "JPEGImages/b.jpg")]
+
+
+def test_unusable_lists(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a")
+    with pytest.raises(InputError, match=r"no list .*the lists there are: all"):
+        list_samples(folder, "test")
+    (folder / "ImageSets/Main/none.txt").write_text("\n")
+    with pytest.raises(InputError, match="no picture is listed"):
+        list_samples(folder, "none")
+    (folder / "ImageSets/Main/bytes.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not a text file"):
+        list_samples(folder, "bytes")
+    (folder / "Annotations/a.xml").unlink()
+    (folder / "JPEGImages/a.jpg").unlink()
+    with pytest.raises(InputError, match="no annotation in it"):
+        list_samples(folder, None)
