@@ -21,7 +21,7 @@ from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
 from preprocessing import preprocessing_factory, tf_image
 from preprocessing.augmentation import get_augmentation
-from tf_extended import checkpoints, deployment, optimization, sessions, shared_flags, summaries, training
+from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
 from tf_extended.compat import slim, tf
 
 FLAGS = flags.FLAGS
@@ -117,14 +117,15 @@ def build_net(dataset: slim.dataset.Dataset):
 
 def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
     """Read, augment, encode and batch; a queue of [images, classes, localisations, scores] (three lists per layer)."""
+    waiting = 10 * FLAGS.batch_size
     provider = slim.dataset_data_provider.DatasetDataProvider(
-        dataset, num_readers=FLAGS.num_readers, common_queue_capacity=20 * FLAGS.batch_size,
-        common_queue_min=10 * FLAGS.batch_size, shuffle=True, seed=FLAGS.seed)
+        dataset, num_readers=FLAGS.num_readers, shuffle=True, seed=FLAGS.seed, common_queue_min=waiting,
+        # What a shuffling queue draws depends on how full it is: with a seed it is always equally full.
+        common_queue_capacity=2 * waiting if FLAGS.seed is None else waiting + 1)
     image, labels, bboxes = provider.get(["image", "object/label", "object/bbox"])
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name, is_training=True)
     image, labels, bboxes = preprocess(image, labels, bboxes, net.params.img_shape,
                                        augmentation=get_augmentation(FLAGS.augmentation))
-    summaries.add_image_with_boxes("input", image, bboxes, tf_image.VGG_MEANS)
     classes, localisations, scores = net.bboxes_encode(labels, bboxes, net.anchors(), matching=FLAGS.matching)
     batch = tf.train.batch(
         tfe.reshape_list([image, classes, localisations, scores]), batch_size=FLAGS.batch_size,
@@ -142,11 +143,20 @@ def clone_fn(queue: slim.prefetch_queue, net) -> dict[str, tf.Tensor]:
         logits, predicted, classes, localisations, scores, match_threshold=FLAGS.match_threshold,
         negative_ratio=FLAGS.negative_ratio, alpha=FLAGS.loss_alpha, label_smoothing=FLAGS.label_smoothing,
         mining=FLAGS.mining, normalization=FLAGS.loss_normalization)
+    summarise_targets(images, localisations, scores, net)
     matched = [tf.reduce_sum(tf.cast(s > FLAGS.match_threshold, tf.float32)) for s in scores]
     anchors = FLAGS.batch_size * sum(math.prod(s.shape.as_list()[1:]) for s in scores)
     return {"end_points": end_points, "metrics": {
         "loss_positive": positive, "loss_negative": negative, "loss_localisation": localisation,
         "matched_anchors": tf.add_n(matched) / anchors}}
+
+
+def summarise_targets(images: tf.Tensor, localisations: list, scores: list, net) -> None:
+    """Pictures of the batch with what their matched anchors are told to predict, for TensorBoard."""
+    bboxes = [tf.where(tf.tile(s[..., None] > FLAGS.match_threshold, [1, 1, 1, 1, 4]), b, tf.zeros_like(b))
+              for s, b in zip(scores, net.bboxes_decode(localisations, net.anchors()), strict=True)]
+    flat = tf.concat([tf.reshape(b, [FLAGS.batch_size, -1, 4]) for b in bboxes], axis=1)
+    summaries.add_images_with_boxes("input", images, flat, tf_image.VGG_MEANS)
 
 
 def build_schedule(num_samples: int) -> optimization.Schedule:
@@ -255,10 +265,12 @@ def main() -> None:
     saver = tf.train.Saver(max_to_keep=FLAGS.max_to_keep, save_relative_paths=True)
     loop = training.TrainLoop(
         train_dir, metrics, batch_size=FLAGS.batch_size * FLAGS.num_clones, max_steps=schedule.total_steps,
-        log_every_n_steps=FLAGS.log_every_n_steps, saver=saver, save_interval_secs=FLAGS.save_interval_secs)
-    training.run(train_op, loop, init_fn=init_fn, save_summaries_secs=FLAGS.save_summaries_secs,
+        log_every_n_steps=FLAGS.log_every_n_steps, saver=saver, save_interval_secs=FLAGS.save_interval_secs,
+        summary_op=tf.summary.merge_all(), save_summaries_secs=FLAGS.save_summaries_secs)
+    training.run(train_op, loop, init_fn=init_fn,
                  session_config=sessions.session_config(FLAGS.gpu_memory_fraction, precision))
-    tfe.say(f"done at step {loop.step}: checkpoints in {train_dir}")
+    how = f"stopped by {loop.stop_requested}" if loop.stop_requested else "done"
+    tfe.say(f"{how} at step {loop.step}: checkpoints in {train_dir}, curves in {curves.plot_training(train_dir)}")
 
 
 if __name__ == "__main__":

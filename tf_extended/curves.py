@@ -15,8 +15,8 @@ PANELS = (
 def read_metrics(path: Path) -> list[dict]:
     """The rows of a metrics.jsonl, oldest first.
 
-    Where a run was killed and went on from an older checkpoint, the rows of the steps it repeated replace the first ones.
-    A last line that was cut short by a kill is left out. Raises InputError for a file without a single row.
+    Where a run was killed and went on from an older checkpoint, the rows of the steps it repeated replace the first
+    ones. A last line that was cut short by a kill is left out. Raises InputError for a file without a single row.
     """
     rows: dict[int, dict] = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:

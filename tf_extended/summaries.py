@@ -17,13 +17,10 @@ def add_scalars(values: Mapping[str, tf.Tensor]) -> None:
         tf.summary.scalar(name, value)
 
 
-def add_image_with_boxes(name: str, image: tf.Tensor, bboxes: tf.Tensor, mean: Sequence[float],
-                         data_format: str = "NHWC") -> None:
-    """One picture as the network gets it, with its ground truth drawn.
+def add_images_with_boxes(name: str, images: tf.Tensor, bboxes: tf.Tensor, mean: Sequence[float]) -> None:
+    """Up to three pictures of a batch as the network gets them, with boxes drawn.
 
-    image [H, W, 3] ([3, H, W] for NCHW), whitened by subtracting `mean`; bboxes [N, 4] relative.
+    images [B, H, W, 3] float32, whitened by subtracting `mean`; bboxes [B, N, 4] relative.
     """
-    if data_format == "NCHW":
-        image = tf.transpose(image, [1, 2, 0])
-    pixels = tf.clip_by_value((image + tf.constant(mean, image.dtype)) / 255.0, 0.0, 1.0)
-    tf.summary.image(name, tf.image.draw_bounding_boxes(pixels[None], bboxes[None]))
+    pixels = tf.clip_by_value((images + tf.constant(mean, images.dtype)) / 255.0, 0.0, 1.0)
+    tf.summary.image(name, tf.image.draw_bounding_boxes(pixels, bboxes))

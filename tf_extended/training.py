@@ -3,7 +3,8 @@
 Not its job: the graph (the training script builds it) and what the losses are. It adds to slim's loop:
 1. a loss or gradient that is not finite stops the run before the variables change, so no checkpoint is ever poisoned;
 2. SIGTERM and Ctrl-C end the loop after the step in hand: slim then saves, and the run counts as done;
-3. checkpoints are saved between steps, not beside them, so each holds the state of one step;
+3. checkpoints are saved between steps, not beside them, so each holds the state of one step; summaries are taken from a
+   step's own run, not from an extra one, so that they cost no batch and a seed gives the same run with and without;
 4. progress on the terminal, `metrics.jsonl` and a tail of the loss beside the checkpoints.
 """
 import contextlib
@@ -62,15 +63,20 @@ class TrainLoop:
       max_steps: the global step to end at.
       log_every_n_steps: steps between two reports.
       saver, save_interval_secs: saves `model.ckpt-{step}` when so many seconds have passed since the last save.
+      summary_op, save_summaries_secs: writes TensorBoard's summaries of a step as often; None or 0 for none.
       hooks: functions called as hook(session, step) after every step; for work such as an evaluation now and then.
     """
 
     def __init__(self, train_dir: Path, metrics: Mapping[str, tf.Tensor], *, batch_size: int, max_steps: int,
                  log_every_n_steps: int, saver: tf.train.Saver, save_interval_secs: float,
+                 summary_op: tf.Tensor | None = None, save_summaries_secs: float = 0,
                  hooks: tuple[Callable[[tf.Session, int], None], ...] = ()):
         self.train_dir, self.metrics, self.batch_size = Path(train_dir), dict(metrics), batch_size
         self.max_steps, self.log_every_n_steps = max_steps, log_every_n_steps
         self.saver, self.save_interval_secs, self.hooks = saver, save_interval_secs, hooks
+        self.summary_op = summary_op if save_summaries_secs else None
+        self.save_summaries_secs, self._summarised = save_summaries_secs, -math.inf
+        self._writer: tf.summary.FileWriter | None = None
         self.stop_requested: str | None = None
         self.step: int | None = None
         self._sums: dict[str, float] = {}
@@ -84,11 +90,21 @@ class TrainLoop:
             self._reported = self._saved = time.monotonic()
         if self.step >= self.max_steps:
             return math.nan, True
+        fetches = {"loss": train_op, "step": global_step, "metrics": self.metrics}
+        if self.summary_op is not None and time.monotonic() - self._summarised >= self.save_summaries_secs:
+            fetches["summary"] = self.summary_op
         try:
-            loss, step, values = sess.run([train_op, global_step, self.metrics])
+            done = sess.run(fetches)
         except tf.errors.InvalidArgumentError as error:
-            raise self._explained(error) from None
-        self.step = int(step)
+            raise self._explained(error, sess) from None
+        self.step = int(done["step"])
+        if "summary" in done:
+            self._write_summary(sess, done["summary"])
+        return self._after_step(sess, done)
+
+    def _after_step(self, sess: tf.Session, done: Mapping) -> tuple:
+        """Report, run the hooks, save: what the step's results ask for."""
+        loss, values = done["loss"], done["metrics"]
         self._collect(values)
         if self.step % self.log_every_n_steps == 0 or self.step >= self.max_steps:
             self._report()
@@ -104,18 +120,24 @@ class TrainLoop:
         self._saved = time.monotonic()
         return prefix
 
+    def _write_summary(self, sess: tf.Session, summary: bytes) -> None:
+        self._writer = self._writer or tf.summary.FileWriter(str(self.train_dir), sess.graph)
+        self._writer.add_summary(summary, self.step)
+        self._writer.flush()
+        self._summarised = time.monotonic()
+
     def request_stop(self, reason: str) -> None:
         """End the training after the step in hand."""
         self.stop_requested = reason
 
-    def _explained(self, error: tf.errors.OpError) -> Exception:
+    def _explained(self, error: tf.errors.OpError, sess: tf.Session) -> Exception:
         if NOT_FINITE not in error.message:
             return error
-        means = self._means()
-        rate = means.get("learning_rate", float("nan"))
+        rate = float(sess.run(self.metrics["learning_rate"])) if "learning_rate" in self.metrics else math.nan
+        before = f", losses before: {self._losses(self._means())}" if self._count else ""
         return RunError(
-            f"step {self.step + 1}: {NOT_FINITE} (learning rate {rate:.3g}, losses before: {self._losses(means)})."
-            f"\nNothing was changed or saved by that step; the checkpoints in {self.train_dir} are good. Try a lower "
+            f"step {self.step + 1}: {NOT_FINITE} (learning rate {rate:.3g}{before})."
+            f"\nThat step changed and saved nothing: any checkpoint in {self.train_dir} is good. Try a lower "
             "--learning_rate, a longer --warmup_steps, --clip_gradient_norm, or look for broken boxes in the data.")
 
     def _collect(self, values: Mapping[str, float]) -> None:
@@ -163,16 +185,15 @@ def stop_on_signals(loop: TrainLoop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, session_config: tf.ConfigProto,
-        save_summaries_secs: float) -> None:
+def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, session_config: tf.ConfigProto) -> None:
     """Train until `loop` says stop, then save. Raises RunError where the run cannot go on."""
     try:
         with stop_on_signals(loop):
             slim.learning.train(
                 train_op, str(loop.train_dir), train_step_fn=loop, train_step_kwargs={}, init_fn=init_fn,
-                saver=loop.saver, session_config=session_config, save_summaries_secs=save_summaries_secs,
-                # The loop saves between steps; slim's own thread would save in the middle of one.
-                save_interval_secs=0, log_every_n_steps=0, ignore_live_threads=True)
+                saver=loop.saver, session_config=session_config, ignore_live_threads=True,
+                # The loop saves and summarises; slim's own threads would do so in the middle of a step.
+                save_interval_secs=0, save_summaries_secs=0, summary_op=None, summary_writer=None, log_every_n_steps=0)
     except tf.errors.OpError as error:
         raise RunError(f"training stopped at step {loop.step}: {error.message.strip().splitlines()[0]}\nThe "
                        f"checkpoints in {loop.train_dir} are good; mend the cause and run the same command to go "

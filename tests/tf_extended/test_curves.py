@@ -9,7 +9,8 @@ from tf_extended import curves
 def write(path, steps, scale=1.0):
     with path.open("a") as log:
         for step in steps:
-            log.write(json.dumps({"step": step, "loss": scale * step, "learning_rate": 0.1, "images_per_second": 9}) + "\n")
+            row = {"step": step, "loss": scale * step, "learning_rate": 0.1, "images_per_second": 9}
+            log.write(json.dumps(row) + "\n")
 
 
 def test_repeated_steps_replace_the_first_ones(tmp_path):

@@ -29,7 +29,7 @@ def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, deca
         loop = training.TrainLoop(training.make_train_dir(str(train_dir)), metrics, batch_size=4, max_steps=max_steps,
                                   log_every_n_steps=log_every_n_steps, saver=saver,
                                   save_interval_secs=save_interval_secs, hooks=hooks)
-        training.run(op, loop, init_fn=init_fn, session_config=sessions.session_config(), save_summaries_secs=0)
+        training.run(op, loop, init_fn=init_fn, session_config=sessions.session_config())
     return loop, stored(train_dir)["net/v"]
 
 
@@ -152,7 +152,7 @@ def test_input_that_ends_is_an_error(tmp_path):
         loop = training.TrainLoop(tmp_path, {"loss": loss}, batch_size=1, max_steps=100, log_every_n_steps=10,
                                   saver=tf.train.Saver(), save_interval_secs=600)
         with pytest.raises(tfe.RunError, match="input ended at step 3, before step 100"):
-            training.run(op, loop, init_fn=None, session_config=sessions.session_config(), save_summaries_secs=0)
+            training.run(op, loop, init_fn=None, session_config=sessions.session_config())
 
 
 def test_train_dir_is_made_or_refused(tmp_path):

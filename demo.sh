@@ -1,0 +1,38 @@
+#!/bin/sh
+# From nothing to detections drawn on pictures, in under ten minutes on two cores: makes .venv if there is none, generates
+# a VOC devkit of coloured shapes, converts it, trains a thin SSD-300, and scores it on pictures it has not seen.
+set -eu
+cd "$(dirname "$0")"
+. .ci/venv.sh
+venv_with requirements.txt
+
+out=${1:-demo_run}
+if [ -e "$out" ]; then
+    echo "error: $out exists; remove it, or give another folder: sh demo.sh FOLDER" >&2
+    exit 2
+fi
+start=$(date +%s)
+step() { echo; echo "== $* ($(($(date +%s) - start)) s since the start)"; }
+
+step "generating pictures of shapes"
+.venv/bin/python -c "from datasets.shapes import make_devkit; make_devkit('$out/devkit', num_train=320, num_test=80, seed=1)"
+
+step "converting to TFRecord"
+for split in trainval test; do
+    .venv/bin/python tf_convert_data.py --dataset_dir="$out/devkit" --split=$split --output_dir="$out/tfrecords" \
+        --output_name=shapes_$split
+done
+
+step "training"
+.venv/bin/python train_ssd_network.py --dataset_dir="$out/tfrecords" --dataset_split_name=trainval \
+    --train_dir="$out/train" --model_name=ssd_300_vgg --depth_multiplier=0.25 --batch_norm --initializer=he \
+    --recipe=paper --anchors=coco --optimizer=adam --opt_epsilon=1e-8 --learning_rate=0.001 --weight_decay=0.00004 \
+    --learning_rate_decay_type=cosine --end_learning_rate=0.00001 --warmup_steps=100 --clip_gradient_norm=20 \
+    --batch_size=8 --max_number_of_steps=600 --log_every_n_steps=20 --save_summaries_secs=0
+
+step "evaluating on the test pictures"
+.venv/bin/python eval_ssd_network.py --dataset_dir="$out/tfrecords" --dataset_split_name=test \
+    --checkpoint_path="$out/train" --eval_dir="$out/eval" --batch_size=8
+
+step "done; look at"
+ls "$out"/train/*.png "$out"/eval/*.png "$out"/eval/*/*.png 2>/dev/null || true

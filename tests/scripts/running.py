@@ -1,0 +1,32 @@
+"""Scripts run as a user runs them: in a process of their own, from the project's folder."""
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def command(script, **flag_values):
+    """The command line of a script with these flags."""
+    return [sys.executable, script, *(f"--{name}={value}" for name, value in flag_values.items())]
+
+
+def run(script, **flag_values):
+    """The finished process, with stdout and stderr as text."""
+    return subprocess.run(command(script, **flag_values), cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def succeed(script, **flag_values):
+    """What the script printed; an AssertionError with everything it said where its status is not 0."""
+    done = run(script, **flag_values)
+    assert done.returncode == 0, f"{script}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def refuse(script, **flag_values):
+    """The one line of a script that refused its flags or input: status 2, no traceback, nothing on stdout's end."""
+    done = run(script, **flag_values)
+    assert done.returncode == 2, f"{script}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr

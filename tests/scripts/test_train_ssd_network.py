@@ -1,0 +1,178 @@
+"""train_ssd_network.py as a user runs it, on generated pictures and thin nets."""
+import json
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from datasets.shapes import make_devkit
+from tests.scripts.running import PROJECT, command, refuse, run, succeed
+from tests.shared_data import GOLDEN, needs_shared
+from tf_extended import checkpoints
+from tf_extended.compat import tf
+
+pytestmark = pytest.mark.slow
+TRAIN, CONVERT = "train_ssd_network.py", "tf_convert_data.py"
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    """A generated data set of 12 pictures, family `shapes`, split `trainval`."""
+    folder = tmp_path_factory.mktemp("data")
+    make_devkit(folder / "devkit", num_train=12, num_test=2, seed=3)
+    succeed(CONVERT, dataset_dir=folder / "devkit", split="trainval", output_dir=folder / "shards",
+            output_name="shapes_trainval")
+    return folder / "shards"
+
+
+def flags(shards, train_dir, **more):
+    """Flags of a small, quick training."""
+    return {"dataset_dir": shards, "dataset_split_name": "trainval", "train_dir": train_dir, "depth_multiplier": 0.05,
+            "batch_size": 2, "log_every_n_steps": 1, "save_summaries_secs": 0, "optimizer": "momentum",
+            "learning_rate": 0.0001, "num_readers": 1, "num_preprocessing_threads": 1} | more
+
+
+def steps(train_dir):
+    return [json.loads(line)["step"] for line in (train_dir / "metrics.jsonl").read_text().splitlines()]
+
+
+def newest(train_dir):
+    return checkpoints.checkpoint_step(checkpoints.latest_checkpoint(train_dir) or "")
+
+
+def test_train_stop_resume(shards, tmp_path):
+    train_dir = tmp_path / "train"
+    printed = succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=3))
+    assert "starting from random weights" in printed
+    assert "step 3/3" in printed
+    assert newest(train_dir) == 3
+    assert (train_dir / "curves.png").read_bytes().startswith(b"\x89PNG")
+    model = json.loads((train_dir / "model.json").read_text())
+    assert model["net"] == "ssd_300_vgg"
+    assert model["params"]["num_classes"] == len(model["labels"]) + 1
+    described = json.loads((train_dir / "run.json").read_text())
+    assert described["flags"]["optimizer"] == "momentum"
+    assert described["dataset"]["samples"] == 12
+
+    printed = succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=5, checkpoint_path=train_dir))
+    assert f"resuming from {train_dir}/model.ckpt-3" in printed
+    assert "is NOT used" in printed
+    assert steps(train_dir) == [1, 2, 3, 4, 5]
+    assert newest(train_dir) == 5
+
+    refused = refuse(TRAIN, **flags(shards, train_dir, max_number_of_steps=6, depth_multiplier=0.1))
+    assert "depth_multiplier" in refused
+    assert newest(train_dir) == 5
+
+
+def test_every_recipe_and_the_options_of_training_run(shards, tmp_path):
+    printed = succeed(TRAIN, **flags(
+        shards, tmp_path / "a", max_number_of_steps=2, recipe="paper", batch_norm=True, initializer="he",
+        num_clones=2, clone_on_cpu=True, moving_average_decay=0.9, clip_gradient_norm=10, optimizer="adam",
+        learning_rate_decay_type="cosine", seed=1, save_summaries_secs=1))
+    assert "recipe paper: augmentation paper, matching paper" in printed
+    assert "optimizer adam" in printed  # the command line wins over the recipe
+    assert list((tmp_path / "a").glob("events.*"))
+    names = checkpoints.read_checkpoint(checkpoints.latest_checkpoint(tmp_path / "a"))
+    assert "ssd_300_vgg/conv1/conv1_1/BatchNorm/moving_mean" in names
+
+
+def test_a_seed_makes_two_runs_equal(shards, tmp_path):
+    losses = []
+    for name in ("a", "b"):
+        succeed(TRAIN, **flags(shards, tmp_path / name, max_number_of_steps=3, seed=7))
+        rows = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
+        losses.append([json.loads(row)["loss"] for row in rows])
+    assert losses[0] == losses[1]
+
+
+def wait_for_step(process, train_dir, step, seconds=120):
+    """Until the log of a running training shows `step`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        if (train_dir / "metrics.jsonl").is_file() and steps(train_dir)[-1:] >= [step]:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"no step {step}: {process.communicate()}")
+
+
+def test_sigterm_saves_and_ends_well_and_kill_loses_only_what_was_not_saved(shards, tmp_path):
+    train_dir = tmp_path / "train"
+    arguments = flags(shards, train_dir, max_number_of_steps=100_000)
+    process = subprocess.Popen(command(TRAIN, **arguments), cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    wait_for_step(process, train_dir, 3)
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
+    stopped_at = newest(train_dir)
+    assert stopped_at == steps(train_dir)[-1] >= 3
+    assert f"stopped by SIGTERM at step {stopped_at}" in printed
+
+    process = subprocess.Popen(command(TRAIN, **arguments), cwd=PROJECT, stdout=subprocess.DEVNULL)
+    wait_for_step(process, train_dir, stopped_at + 2)
+    process.kill()
+    process.wait()
+    assert newest(train_dir) == stopped_at
+    printed = succeed(TRAIN, **(arguments | {"max_number_of_steps": stopped_at + 1}))
+    assert f"resuming from {train_dir}/model.ckpt-{stopped_at}" in printed
+
+
+def test_a_learning_rate_too_hot_names_itself_and_poisons_nothing(shards, tmp_path):
+    train_dir = tmp_path / "train"
+    succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=1))
+    done = run(TRAIN, **flags(shards, train_dir, max_number_of_steps=50, learning_rate=1e30, optimizer="momentum"))
+    assert done.returncode == 1
+    assert "not finite (learning rate 1e+30" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert newest(train_dir) == 1
+    values = checkpoints.read_checkpoint(checkpoints.latest_checkpoint(train_dir))
+    assert all(np.isfinite(value).all() for value in values.values())
+
+
+@pytest.mark.parametrize(("changed", "says"), [
+    ({"dataset_dir": "no/such/folder"}, "no/such/folder"),
+    ({"dataset_dir": ""}, "--dataset_dir is missing"),
+    ({"train_dir": ""}, "--train_dir is missing"),
+    ({"dataset_split_name": "test"}, "trainval"),
+    ({"model_name": "ssd_301_vgg"}, "ssd_300_vgg"),
+    ({"num_classes": 2}, "--num_classes=2"),
+    ({"labels_offset": 1}, "--labels_offset=1"),
+    ({"trainable_scopes": "ssd_300_vgg/conv99"}, "conv99"),
+    ({"checkpoint_path": "no/such/model.ckpt"}, "no/such/model.ckpt"),
+    ({"anchors": "imagenet"}, "imagenet"),
+    ({"batch_size": 0}, "batch_size"),
+])
+def test_bad_flags_are_refused_in_one_line_and_nothing_is_created(shards, tmp_path, changed, says):
+    train_dir = tmp_path / "train"
+    assert says in refuse(TRAIN, **(flags(shards, train_dir, max_number_of_steps=1) | changed))
+    assert not train_dir.exists()
+
+
+@needs_shared
+def test_checkpoints_hold_the_documented_variables_and_those_of_other_code_load(tmp_path):
+    """20 classes, full width: a checkpoint written by plain TensorFlow goes in, and comes out by the same names."""
+    import sys
+
+    sys.path.insert(0, str(GOLDEN))
+    from inputs import fill_variable
+
+    documented = {name: shape for name, shape, _ in
+                  json.loads((GOLDEN / "vars_300.json").read_text())["global_variables"]}
+    with tf.Graph().as_default(), tf.Session() as sess:
+        for name, shape in documented.items():
+            tf.get_variable(name, initializer=fill_variable(name, shape))
+        sess.run(tf.global_variables_initializer())
+        tf.train.Saver().save(sess, str(tmp_path / "theirs" / "ssd_300_vgg.ckpt"))
+    succeed(CONVERT, dataset_dir=GOLDEN.parent / "data" / "voc2007-mini", split="val", output_dir=tmp_path / "shards",
+            output_name="voc_2007_val")
+    printed = succeed(TRAIN, dataset_dir=tmp_path / "shards", dataset_split_name="val", train_dir=tmp_path / "train",
+                      checkpoint_path=tmp_path / "theirs" / "ssd_300_vgg.ckpt", optimizer="sgd", learning_rate=0.0,
+                      batch_size=1, max_number_of_steps=1, save_summaries_secs=0)
+    assert f"restoring {len(documented)} variables" in printed
+    reader = tf.train.load_checkpoint(checkpoints.latest_checkpoint(tmp_path / "train"))
+    assert reader.get_variable_to_shape_map() == documented | {"global_step": []}
+    for name in ("ssd_300_vgg/conv1/conv1_1/weights", "ssd_300_vgg/block4_box/L2Normalization/gamma",
+                 "ssd_300_vgg/block11_box/conv_cls/biases"):
+        np.testing.assert_array_equal(reader.get_tensor(name), fill_variable(name, documented[name]))
