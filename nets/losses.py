@@ -56,7 +56,7 @@ def ssd_losses(logits: Sequence[tf.Tensor], localisations: Sequence[tf.Tensor], 
 def flatten_layers(layers: Sequence[tf.Tensor], trailing: int) -> tf.Tensor:
     """All layers on one axis: [B, H, W, A, …] each → [B, K, …], keeping the last `trailing` axes."""
     flat = []
-    for layer in layers:
+    for layer in map(tf.convert_to_tensor, layers):
         shape = tfe.get_shape(layer)
         kept = shape[len(shape) - trailing:]
         flat.append(tf.reshape(layer, [shape[0], -1, *kept]))

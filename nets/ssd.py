@@ -18,7 +18,7 @@ import numpy as np
 
 import tf_extended as tfe
 from nets import anchors as ssd_anchors
-from nets import detection, losses, ssd_common, ssd_layers
+from nets import custom_layers, detection, losses, ssd_common, ssd_layers
 from tf_extended.compat import slim, tf
 
 # slim passes a list of collections on as it is, and only that path works without Keras 2; the updates still end
@@ -58,8 +58,8 @@ def ssd_arg_scope(weight_decay: float = 0.0005, data_format: str = "NHWC", batch
     if initializer not in INITIALIZERS:
         raise tfe.InputError(f"initializer is {initializer!r}; expected one of {', '.join(INITIALIZERS)}")
     spatial = [slim.conv2d, slim.separable_conv2d, slim.max_pool2d]
-    layout = [*spatial, slim.batch_norm, ssd_layers.custom_layers.pad2d, ssd_layers.custom_layers.l2_normalization,
-              ssd_layers.custom_layers.channel_to_last]
+    layout = [*spatial, slim.batch_norm, custom_layers.pad2d, custom_layers.l2_normalization,
+              custom_layers.channel_to_last]
     with slim.arg_scope([slim.conv2d, slim.separable_conv2d], activation_fn=tf.nn.relu,
                         normalizer_fn=slim.batch_norm if batch_norm else None,
                         weights_regularizer=slim.l2_regularizer(weight_decay),

@@ -69,7 +69,9 @@ def check(labels, bboxes, anchors, num_classes, strategy):
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 20])
 def test_equals_naive_loop(strategy, count):
     random = np.random.RandomState(count)
-    check(random.randint(1, 5, count), random_boxes(random, count), random_boxes(random, 40), 4, strategy)
+    labels, _, scores = check(random.randint(1, 5, count), random_boxes(random, count), random_boxes(random, 40), 4,
+                              strategy)
+    assert ((scores > 0) == (labels > 0)).all()
 
 
 def test_every_object_gets_an_anchor_of_its_own_under_the_paper_rule():
