@@ -4,13 +4,11 @@
     python train_ssd_network.py --dataset_dir=DIR --dataset_split_name=trainval --train_dir=OUT
 
 Steps: resolve the flags, check data and folders, build input pipeline, net, losses and optimiser, train through
-slim.learning, which resumes where OUT already holds a checkpoint. The math lives in nets/, preprocessing/ and
+slim.learning, which resumes where OUT already holds a checkpoint. The mathematics is in nets/, preprocessing/ and
 tf_extended/; here is only what happens in which order.
 """
-import json
+import functools
 import math
-import sys
-from importlib import metadata
 from pathlib import Path
 
 from absl import flags
@@ -21,71 +19,33 @@ from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
 from preprocessing import preprocessing_factory, tf_image
 from preprocessing.augmentation import get_augmentation
-from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
+from tf_extended import (
+    checkpoints,
+    curves,
+    deployment,
+    optimization,
+    sessions,
+    shared_flags,
+    summaries,
+    training,
+    training_flags,
+    weights,
+)
 from tf_extended.compat import slim, tf
+from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
+from tf_extended.evaluation.evaluator import Evaluator
+from tf_extended.evaluation.while_training import EvaluateAsItGoes
+from tf_extended.run_file import write_run_file
 
 FLAGS = flags.FLAGS
 
 shared_flags.define_dataset_flags(split="train", batch_size=32)
 shared_flags.define_model_flags()
 shared_flags.define_session_flags(gpu_memory_fraction=0.8)
-shared_flags.define_optimization_flags()
-
-flags.DEFINE_enum("recipe", "slim", ["slim", "paper"], "Sets the defaults of the flags below: slim is the documented "
-                  "pipeline, paper the Caffe SSD recipe.")
-flags.DEFINE_enum("augmentation", "slim", ["slim", "paper", "none"], "Augmentation of the training pictures.")
-flags.DEFINE_enum("matching", "slim", ["slim", "paper"], "slim: IoU above --match_threshold; paper: the best anchor of "
-                  "every object as well.")
-flags.DEFINE_enum("mining", "batch", ["batch", "image"], "Hard negatives are chosen over the batch or in each image.")
-flags.DEFINE_enum("loss_normalization", "batch_size", ["batch_size", "positives"], "What the loss is divided by.")
-flags.DEFINE_float("dropout_keep_prob", 0.5, "Share of the units that dropout keeps after conv6 and conv7; 1 is none.",
-                   lower_bound=0.01, upper_bound=1.0)
-flags.DEFINE_string("anchors", None, "voc, coco or a JSON file; default: the net's own.")
-flags.DEFINE_enum("initializer", "xavier", ["xavier", "he"], "Initial values of the convolutions.")
-flags.DEFINE_float("loss_alpha", 1.0, "Weight of the localisation loss.")
-flags.DEFINE_float("negative_ratio", 3.0, "Hard negatives for each positive.")
-flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor is a positive.")
-flags.DEFINE_float("label_smoothing", 0.0, "Share of the probability that goes to the other classes.")
-
-flags.DEFINE_string("train_dir", None, "Folder for checkpoints, logs and summaries.")
-flags.DEFINE_integer("num_clones", 1, "Copies of the net, one a GPU.", lower_bound=1)
-flags.DEFINE_boolean("clone_on_cpu", False, "Put the clones on the CPU.")
-flags.DEFINE_integer("num_readers", 4, "Parallel readers of the shards.", lower_bound=1)
-flags.DEFINE_integer("log_every_n_steps", 10, "Steps between two lines of the log.", lower_bound=1)
-flags.DEFINE_integer("save_summaries_secs", 600, "Seconds between two summaries; 0 for none.", lower_bound=0)
-flags.DEFINE_integer("save_interval_secs", 600, "Seconds between two checkpoints.", lower_bound=1)
-flags.DEFINE_integer("max_to_keep", 5, "Newest checkpoints that are kept.", lower_bound=1)
-flags.DEFINE_integer("labels_offset", 0, "Of the classification nets; an SSD's class 0 is its background.")
-flags.DEFINE_integer("train_image_size", None, "Side of the network's input in pixels; default: the net's own.")
-flags.DEFINE_integer("max_number_of_steps", None, "Steps to train; default: --num_epochs.", lower_bound=1)
-flags.DEFINE_float("num_epochs", 232.0, "Passes over the data where --max_number_of_steps is not given; the default is "
-                   "the paper's (120,000 steps of 32 on VOC07+12).")
-flags.DEFINE_integer("seed", None, "Makes two runs equal, with one reader and one preprocessing thread on a CPU.")
-flags.DEFINE_string("checkpoint_path", None, "Where to start from: a checkpoint, any file of one, or its folder.")
-flags.DEFINE_string("checkpoint_model_scope", None, "Scope of the net in that checkpoint where it differs.")
-flags.DEFINE_string("checkpoint_exclude_scopes", None, "Scopes, separated by commas, that are not restored.")
-flags.DEFINE_string("trainable_scopes", None, "Scopes, separated by commas, that are trained; default: all.")
-flags.DEFINE_boolean("ignore_missing_vars", False, "Accept a checkpoint that lacks variables of the net.")
-
-# A recipe is a row of defaults (design decision 3): a flag on the command line wins over it.
-RECIPES = {
-    "slim": {},
-    "paper": {
-        "augmentation": "paper", "matching": "paper", "mining": "image", "loss_normalization": "positives",
-        "dropout_keep_prob": 1.0, "anchors": "voc", "optimizer": "momentum", "learning_rate": 0.001,
-        "learning_rate_decay_type": "step", "warmup_steps": 1000, "weight_decay": 0.0005,
-        "bias_learning_rate_factor": 2.0,
-    },
-}
-
-
-def apply_recipe() -> None:
-    """Give every flag that is not on the command line the recipe's default, and say what differs from slim's."""
-    for name, value in RECIPES[FLAGS.recipe].items():
-        if not FLAGS[name].present:
-            FLAGS[name].value = value
-    chosen = {name: getattr(FLAGS, name) for name in RECIPES["paper"]}
-    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in chosen.items()))
+training_flags.define_recipe_flags()
+training_flags.define_optimization_flags()
+training_flags.define_run_flags()
+training_flags.define_starting_point_flags()
 
 
 def check_flags() -> None:
@@ -97,6 +57,11 @@ def check_flags() -> None:
     if FLAGS.labels_offset:
         raise tfe.InputError(f"--labels_offset={FLAGS.labels_offset}: an SSD keeps class 0 for the background, so "
                              "labels cannot be shifted; leave it at 0")
+
+
+def get_dataset(split: str) -> slim.dataset.Dataset:
+    """A split of the data set that the flags name."""
+    return dataset_factory.get_dataset(FLAGS.dataset_name, split, FLAGS.dataset_dir)
 
 
 def build_net(dataset: slim.dataset.Dataset):
@@ -133,7 +98,7 @@ def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
     return slim.prefetch_queue.prefetch_queue(batch, capacity=2 * FLAGS.num_clones)
 
 
-def clone_fn(queue: slim.prefetch_queue, net) -> dict[str, tf.Tensor]:
+def clone_fn(queue: slim.prefetch_queue, net) -> dict:
     """One clone's forward pass and losses; returns the scalars to report, and the end points."""
     layers = len(net.params.feat_layers)
     images, classes, localisations, scores = tfe.reshape_list(queue.dequeue(), [1, layers, layers, layers])
@@ -203,11 +168,12 @@ def starting_point(net_scope: str, train_dir: Path):
     if not FLAGS.checkpoint_path:
         tfe.say("starting from random weights")
         return None
-    source = checkpoints.find_checkpoint(FLAGS.checkpoint_path)
+    kind, stored = weights.load_weights(FLAGS.checkpoint_path, net_scope)
     plan = checkpoints.plan_restore(
-        slim.get_model_variables(), source, checkpoints.read_checkpoint(source), net_scope=net_scope,
+        slim.get_model_variables(), f"{FLAGS.checkpoint_path} ({kind.title})", stored, net_scope=net_scope,
         model_scope=FLAGS.checkpoint_model_scope, exclude_scopes=(FLAGS.checkpoint_exclude_scopes or "").split(","),
-        ignore_missing_vars=FLAGS.ignore_missing_vars)
+        # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
+        ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
     tfe.say(plan.table())
     return plan.init_fn()
 
@@ -224,51 +190,72 @@ def check_same_model(train_dir: Path, net, dataset: slim.dataset.Dataset) -> Non
                                model_file.read_model_file(train_dir), train_dir / model_file.NAME)
 
 
-def write_run_file(train_dir: Path, dataset: slim.dataset.Dataset, total_steps: int) -> None:
-    """run.json: what this run was, for whoever finds its checkpoints later."""
-    run = {
-        "command": sys.argv, "flags": FLAGS.flag_values_dict(), "steps": total_steps,
-        "versions": {"python": sys.version.split()[0],
-                     **{name: metadata.version(name) for name in ("tensorflow", "tf-slim", "numpy")}},
-        "dataset": {"samples": dataset.num_samples, "labels": dataset.labels_to_names},
-    }
-    (train_dir / "run.json").write_text(json.dumps(run, indent=1, default=str) + "\n", encoding="utf-8")
+def build_evaluator(dataset: slim.dataset.Dataset, net, session_config: tf.ConfigProto) -> Evaluator:
+    """For --eval_every_n_steps: the same net on another split, in a graph of its own."""
+    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name)
+    make_graph = functools.partial(build_detection_graph, dataset, preprocess, net, Selection(),
+                                   batch_size=FLAGS.batch_size)
+    return Evaluator(make_graph, dataset.labels_to_names, dataset.num_samples, session_config=session_config,
+                     moving_average_decay=FLAGS.moving_average_decay)
 
 
-def main() -> None:
-    """The whole training, in order."""
-    apply_recipe()
-    check_flags()
-    dataset = dataset_factory.get_dataset(FLAGS.dataset_name, FLAGS.dataset_split_name, FLAGS.dataset_dir)
-    if FLAGS.seed is not None:
-        tf.set_random_seed(FLAGS.seed)
-    net = build_net(dataset)
-    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=False)
-    schedule = build_schedule(dataset.num_samples)
+def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Schedule) -> tuple:
+    """Input pipeline, clones, optimiser: (train op, scalars to report by name)."""
     with tf.device(deployment.CPU):
         global_step = tf.train.get_or_create_global_step()
         queue = input_queue(dataset, net)
     clones = deployment.create_clones(FLAGS.num_clones, FLAGS.clone_on_cpu, clone_fn, [queue, net])
     train_op, metrics = build_train_op(clones, schedule, global_step)
+    metrics["queue"] = tf.cast(queue.size(), tf.float32) / (2 * FLAGS.num_clones)
     summaries.add_activations(clones[0].outputs["end_points"])
     summaries.add_scalars(metrics)
-    # What a checkpoint cannot give is found before the folder is made.
-    train_dir = Path(FLAGS.train_dir)
-    init_fn = starting_point(net.name, train_dir)
-    check_same_model(train_dir, net, dataset)
-    train_dir = training.make_train_dir(train_dir)
+    return train_op, metrics
+
+
+def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
+    """Make --train_dir and write into it what the checkpoints will be: model.json and run.json."""
+    check_same_model(Path(FLAGS.train_dir), net, dataset)
+    train_dir = training.make_train_dir(FLAGS.train_dir)
     model_file.write_model_file(train_dir, net, class_names(net, dataset))
-    write_run_file(train_dir, dataset, schedule.total_steps)
+    write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,
+                   dataset={"samples": dataset.num_samples, "labels": dataset.labels_to_names})
+    return train_dir
+
+
+def build_loop(train_dir: Path, metrics: dict, total_steps: int) -> training.TrainLoop:
+    """The loop as the flags want it."""
+    return training.TrainLoop(
+        train_dir, metrics, batch_size=FLAGS.batch_size * FLAGS.num_clones, max_steps=total_steps,
+        log_every_n_steps=FLAGS.log_every_n_steps, save_interval_secs=FLAGS.save_interval_secs,
+        saver=tf.train.Saver(max_to_keep=FLAGS.max_to_keep, save_relative_paths=True),
+        summary_op=tf.summary.merge_all(), save_summaries_secs=FLAGS.save_summaries_secs)
+
+
+def main() -> None:
+    """The whole training, in order."""
+    governed = training_flags.apply_recipe(FLAGS)
+    check_flags()
+    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
+    dataset = get_dataset(FLAGS.dataset_split_name)
+    eval_dataset = get_dataset(FLAGS.eval_split) if FLAGS.eval_every_n_steps else None
+    if FLAGS.seed is not None:
+        tf.set_random_seed(FLAGS.seed)
+    net, schedule = build_net(dataset), build_schedule(dataset.num_samples)
+    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise="mobilenet" in net.name)
+    session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
+    train_op, metrics = build_graph(dataset, net, schedule)
+    # What a checkpoint cannot give is found before the folder is made.
+    init_fn = starting_point(net.name, Path(FLAGS.train_dir))
+    train_dir = prepare_folder(dataset, net, steps=schedule.total_steps, mixed_precision=precision)
     tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "
             f"{schedule.total_steps} steps of {FLAGS.batch_size * FLAGS.num_clones}; "
             f"mixed precision {precision} ({reason})")
-    saver = tf.train.Saver(max_to_keep=FLAGS.max_to_keep, save_relative_paths=True)
-    loop = training.TrainLoop(
-        train_dir, metrics, batch_size=FLAGS.batch_size * FLAGS.num_clones, max_steps=schedule.total_steps,
-        log_every_n_steps=FLAGS.log_every_n_steps, saver=saver, save_interval_secs=FLAGS.save_interval_secs,
-        summary_op=tf.summary.merge_all(), save_summaries_secs=FLAGS.save_summaries_secs)
-    training.run(train_op, loop, init_fn=init_fn,
-                 session_config=sessions.session_config(FLAGS.gpu_memory_fraction, precision))
+    loop = build_loop(train_dir, metrics, schedule.total_steps)
+    if eval_dataset is not None:
+        make_evaluator = functools.partial(build_evaluator, eval_dataset, net, session_config)
+        loop.hooks += (EvaluateAsItGoes(train_dir, FLAGS.eval_every_n_steps, schedule.total_steps, make_evaluator,
+                                        loop.save, (model_file.NAME,)),)
+    training.run(train_op, loop, init_fn=init_fn, session_config=session_config)
     how = f"stopped by {loop.stop_requested}" if loop.stop_requested else "done"
     tfe.say(f"{how} at step {loop.step}: checkpoints in {train_dir}, curves in {curves.plot_training(train_dir)}")
 

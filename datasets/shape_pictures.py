@@ -1,7 +1,8 @@
 """Draw one picture of coloured shapes, and tell where they are: what the generated demo data consists of.
 
 1. A textured background with clutter that belongs to no class.
-2. Shapes of any size, turn and fill, over one another and over the border; each must stay visible to some degree.
+2. Shapes of any size, turn and fill, over one another and over the border; each must stay visible to some degree. Most
+   wear the colour of their class, as bananas are mostly yellow: a net from random weights learns them in minutes.
 3. Boxes around what is visible; difficult and truncated as VOC means them.
 
 Not its job: files and annotations (`shapes`).
@@ -15,10 +16,12 @@ CLASSES = ("circle", "ring", "square", "star", "triangle")
 
 # Fractions of a shape's area, and sides in pixels: what makes an object difficult or truncated, and what is redrawn.
 MIN_VISIBLE, DIFFICULT_VISIBLE, TRUNCATED_INSIDE, DIFFICULT_SIDE = 0.2, 0.45, 0.95, 20
-SMALLEST, LARGEST = 0.07, 0.7
+SMALLEST, LARGEST = 0.1, 0.7
 MAX_OBJECTS, TRIALS = 7, 12
 # The share of shapes that may lie across the border.
 AT_BORDER = 0.25
+# The share of shapes that have their class's hue, give or take HUE_SPREAD (OpenCV's hues, 0 to 179).
+OWN_HUE, HUE_SPREAD = 0.85, 7
 # Positions of shapes are drawn in 1/16 of a pixel (cv2's `shift`), so that turned edges are smooth.
 _SHIFT = 4
 
@@ -47,7 +50,7 @@ def draw_picture(rng: np.random.Generator) -> tuple[np.ndarray, list[Shape]]:
         areas.append(whole)
         inside.append(np.count_nonzero(mask > 127) / whole)
         owner[mask > 127] = len(names)
-        _paint(rng, picture, mask)
+        _paint(rng, picture, mask, CLASSES.index(name) * 180 // len(CLASSES))
     shapes = [_describe(owner == number, name, area, part)
               for number, (name, area, part) in enumerate(zip(names, areas, inside, strict=True), 1)]
     return _photograph(rng, picture), shapes
@@ -101,9 +104,13 @@ def _outline(name: str, angle: float) -> np.ndarray:
     return np.stack([radii * np.cos(turns), radii * np.sin(turns)], 1)
 
 
-def _colour(rng: np.random.Generator) -> np.ndarray:
-    """A BGR colour, float32 [3], of any hue, neither black nor white."""
-    hsv = np.uint8([[[rng.integers(180), rng.integers(40, 256), rng.integers(60, 236)]]])
+def _colour(rng: np.random.Generator, hue: int | None = None) -> np.ndarray:
+    """A BGR colour, float32 [3], neither black nor white: of any hue, or a full colour near `hue`."""
+    if hue is None:
+        hsv = np.uint8([[[rng.integers(180), rng.integers(40, 256), rng.integers(60, 236)]]])
+    else:
+        near = (hue + rng.integers(-HUE_SPREAD, HUE_SPREAD + 1)) % 180
+        hsv = np.uint8([[[near, rng.integers(150, 256), rng.integers(120, 236)]]])
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0].astype(np.float32)
 
 
@@ -138,13 +145,14 @@ def _add_clutter(rng: np.random.Generator, picture: np.ndarray) -> None:
             cv2.ellipse(picture, start, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
 
 
-def _paint(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray) -> None:
+def _paint(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray, own_hue: int) -> None:
     """Fill a shape with a texture that stands off from what it covers, with an outline now and then."""
     left, top, width, height = cv2.boundingRect(mask)
     region = np.s_[max(top - 1, 0):top + height + 1, max(left - 1, 0):left + width + 1]
     mask, picture = mask[region], picture[region]
     behind = picture[mask > 127].mean(0)
-    colours = [_colour(rng) for _ in range(4)]
+    hue = own_hue if rng.random() < OWN_HUE else None
+    colours = [_colour(rng, hue) for _ in range(4)]
     colour = max(colours, key=lambda candidate: np.abs(candidate - behind).sum())
     cover = mask[..., None].astype(np.float32) / 255
     picture += cover * (_texture(rng, *mask.shape, colour) - picture)

@@ -94,8 +94,9 @@ def plan_restore(variables: Sequence[tf.Variable], source: str, stored: dict[str
                  ignore_missing_vars: bool = False) -> RestorePlan:
     """Hold the variables of a graph against the `stored` values of a checkpoint.
 
-    `model_scope` is the scope that the checkpoint uses where the graph says `net_scope` (flag checkpoint_model_scope);
-    variables under `exclude_scopes` are left alone. Raises InputError where nothing at all fits, or where variables are
+    `stored`: values by name, from `read_checkpoint` or `tf_extended.weights`. `model_scope` is the scope that the
+    checkpoint uses where the graph says `net_scope` (flag checkpoint_model_scope); variables under `exclude_scopes`
+    are left alone. Raises InputError where nothing at all fits, or where variables are
     missing and `ignore_missing_vars` is not set.
     """
     plan = RestorePlan(source)

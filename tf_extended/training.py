@@ -108,8 +108,10 @@ class TrainLoop:
         self._collect(values)
         if self.step % self.log_every_n_steps == 0 or self.step >= self.max_steps:
             self._report()
+        started = time.monotonic()
         for hook in self.hooks:
             hook(sess, self.step)
+        self._reported += time.monotonic() - started  # a step's rate does not count evaluations
         if time.monotonic() - self._saved >= self.save_interval_secs:
             self.save(sess)
         return float(loss), bool(self.stop_requested) or self.step >= self.max_steps

@@ -79,6 +79,16 @@ def test_every_recipe_and_the_options_of_training_run(shards, tmp_path):
     assert "ssd_300_vgg/conv1/conv1_1/BatchNorm/moving_mean" in names
 
 
+def test_evaluates_as_it_goes(shards, tmp_path):
+    train_dir = tmp_path / "train"
+    printed = succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=3, eval_every_n_steps=2,
+                                     eval_split="trainval"))
+    assert "evaluation at step 2: mAP VOC07" in printed
+    assert "evaluation at step 3: mAP VOC07" in printed
+    assert checkpoints.find_checkpoint(train_dir / "best")
+    assert "no_such" in refuse(TRAIN, **flags(shards, tmp_path / "other", eval_every_n_steps=2, eval_split="no_such"))
+
+
 def test_a_seed_makes_two_runs_equal(shards, tmp_path):
     losses = []
     for name in ("a", "b"):

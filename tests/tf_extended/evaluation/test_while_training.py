@@ -1,0 +1,74 @@
+"""When a training is evaluated, and which checkpoint is kept: with an evaluator that says what the test wants."""
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from tf_extended.evaluation import curve
+from tf_extended.evaluation.while_training import EvaluateAsItGoes
+
+
+@pytest.fixture
+def hook(tmp_path):
+    """A hook for every 10th step of 25; `hook.saved` and `hook.figures` are what happens and what is found."""
+    (tmp_path / "model.json").write_text("{}")
+    saved, figures = [], {10: 0.3, 20: 0.5, 25: 0.4}
+
+    def save(_session):
+        prefix = tmp_path / f"model.ckpt-{hook.step}"
+        for part in ("index", "data-00000-of-00001", "meta"):
+            prefix.with_name(f"{prefix.name}.{part}").write_text(str(hook.step))
+        saved.append(hook.step)
+        return str(prefix)
+
+    def evaluate(checkpoint):
+        value = figures[int(checkpoint.rsplit("-", 1)[1])]
+        return SimpleNamespace(scores=SimpleNamespace(map07=value - 0.1, map12=value),
+                               truth=SimpleNamespace(image_ids=["a", "b"]))
+
+    made = []
+    hook = EvaluateAsItGoes(tmp_path, 10, 25, lambda: made.append(1) or SimpleNamespace(evaluate=evaluate), save,
+                            ("model.json",))
+    hook.saved, hook.figures, hook.made = saved, figures, made
+    return hook
+
+
+def run(hook, steps):
+    for step in steps:
+        hook.step = step
+        hook(None, step)
+
+
+def best(hook):
+    return json.loads((hook.train_dir / "best" / "best.json").read_text())
+
+
+def test_evaluates_when_due_and_at_the_end_and_builds_one_evaluator(hook, capsys):
+    run(hook, range(1, 26))
+    assert hook.saved == [10, 20, 25]
+    assert hook.made == [1]
+    points = curve.read_curve(hook.train_dir)
+    assert [(p["step"], p["voc12"]) for p in points] == [(10, 0.3), (20, 0.5), (25, 0.4)]
+    printed = capsys.readouterr().out
+    assert "evaluation at step 20: mAP VOC07 0.4000  VOC12 0.5000  on 2 images  (best so far, kept)" in printed
+    assert printed.count("best so far") == 2
+
+
+def test_the_best_is_kept_with_its_model_file_and_without_the_graph(hook):
+    run(hook, [10, 20, 25])
+    assert sorted(p.name for p in (hook.train_dir / "best").iterdir()) == [
+        "best.json", "model.ckpt-20.data-00000-of-00001", "model.ckpt-20.index", "model.json"]
+    assert best(hook)["checkpoint"] == "model.ckpt-20"
+
+
+def test_a_resumed_run_knows_the_best_of_the_one_before(hook):
+    run(hook, [10, 20])
+    hook.figures[25] = 0.5
+    run(hook, [25])
+    assert best(hook)["step"] == 20
+
+
+def test_nothing_to_find_is_no_reason_to_fail(hook):
+    hook.figures[10] = 0.1
+    run(hook, [10])
+    assert best(hook)["voc07"] == 0.0

@@ -1,0 +1,64 @@
+"""Evaluation as the training goes: mAP in the training's log, and the best checkpoint kept beside the newest.
+
+Its job: when, and what is done with the figures. The evaluation itself is `evaluator.Evaluator`'s; the training calls
+this as a hook of its loop, so it waits meanwhile.
+"""
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tf_extended.compat import tf
+from tf_extended.console import say
+from tf_extended.evaluation import curve
+from tf_extended.evaluation.evaluator import Evaluator
+
+BEST_FOLDER, BEST_FILE = "best", "best.json"
+
+
+class EvaluateAsItGoes:
+    """A hook of `training.TrainLoop`: every `every_n_steps` steps, and at `last_step`, save, evaluate, keep the best.
+
+    make_evaluator: builds the evaluator, when it is first needed. save: saves a checkpoint of the session, returns its
+    prefix. companions: names of files in train_dir that belong to a checkpoint (model.json), copied with the best.
+    Figures go to the log, to train_dir/curve.json and curve.png, and the best checkpoint to train_dir/best.
+    """
+
+    def __init__(self, train_dir: Path, every_n_steps: int, last_step: int, make_evaluator: Callable[[], Evaluator],
+                 save: Callable[[tf.Session], str], companions: tuple[str, ...] = ()):
+        self.train_dir, self.every_n_steps, self.last_step = Path(train_dir), every_n_steps, last_step
+        self.make_evaluator, self.save, self.companions = make_evaluator, save, companions
+        self._evaluator: Evaluator | None = None
+
+    def __call__(self, sess: tf.Session, step: int) -> None:
+        """Evaluate, if it is time to."""
+        if step % self.every_n_steps and step != self.last_step:
+            return
+        self._evaluator = self._evaluator or self.make_evaluator()
+        checkpoint = self.save(sess)
+        evaluation = self._evaluator.evaluate(checkpoint)
+        figures = {"step": step, "checkpoint": checkpoint, "voc07": evaluation.scores.map07,
+                   "voc12": evaluation.scores.map12, "images": len(evaluation.truth.image_ids)}
+        curve.add_point(self.train_dir, figures)
+        best = self._keep_if_best(checkpoint, figures)
+        say(f"evaluation at step {step}: mAP VOC07 {figures['voc07']:.4f}  VOC12 {figures['voc12']:.4f}  on "
+            f"{figures['images']} images" + ("  (best so far, kept)" if best else ""))
+
+    def _keep_if_best(self, checkpoint: str, figures: dict) -> bool:
+        """Copy the checkpoint to train_dir/best unless what is there is as good; says whether it did."""
+        folder = self.train_dir / BEST_FOLDER
+        record = folder / BEST_FILE
+        if record.is_file() and json.loads(record.read_text(encoding="utf-8"))["voc12"] >= figures["voc12"]:
+            return False
+        # The old one goes only when the new one is whole: a kill in between leaves one of them.
+        fresh = folder.with_name(f"{BEST_FOLDER}.partial")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        prefix = Path(checkpoint)
+        for file in [*prefix.parent.glob(f"{prefix.name}.*"), *(self.train_dir / name for name in self.companions)]:
+            if file.suffix != ".meta":
+                shutil.copy2(file, fresh / file.name)
+        (fresh / BEST_FILE).write_text(json.dumps({**figures, "checkpoint": prefix.name}, indent=1) + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+        return True

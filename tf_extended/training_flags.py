@@ -1,0 +1,99 @@
+"""Definitions of the training's flags, and the recipes that set their defaults. Reading them is the script's job."""
+from typing import Any
+
+from absl import flags
+
+from tf_extended.optimization import OPTIMIZERS, POLICIES, OptimizerSettings
+
+# A recipe is a row of defaults (design decision 3): a flag on the command line wins over it. `slim` is the documented
+# pipeline, whose defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD.
+RECIPES: dict[str, dict[str, Any]] = {
+    "slim": {},
+    "paper": {
+        "augmentation": "paper", "matching": "paper", "mining": "image", "loss_normalization": "positives",
+        "dropout_keep_prob": 1.0, "anchors": "voc", "optimizer": "momentum", "learning_rate": 0.001,
+        "learning_rate_decay_type": "step", "warmup_steps": 1000, "weight_decay": 0.0005,
+        "bias_learning_rate_factor": 2.0,
+    },
+}
+
+
+def apply_recipe(flag_values: flags.FlagValues) -> dict[str, Any]:
+    """Give every flag that is not on the command line its recipe's default; returns what the recipes govern, as set."""
+    for name, value in RECIPES[flag_values.recipe].items():
+        if not flag_values[name].present:
+            flag_values[name].value = value
+    return {name: flag_values[name].value for name in RECIPES["paper"]}
+
+
+def define_recipe_flags() -> None:
+    """Recipe, augmentation, matching and loss."""
+    flags.DEFINE_enum("recipe", "slim", sorted(RECIPES), "Sets the defaults of the other flags: slim is the documented "
+                      "pipeline, paper the Caffe SSD recipe.")
+    flags.DEFINE_enum("augmentation", "slim", ["slim", "paper", "none"], "Augmentation of the training pictures.")
+    flags.DEFINE_enum("matching", "slim", ["slim", "paper"], "slim: IoU above --match_threshold; paper: the best "
+                      "anchor of every object as well.")
+    flags.DEFINE_enum("mining", "batch", ["batch", "image"], "Hard negatives are chosen over the batch, or per image.")
+    flags.DEFINE_enum("loss_normalization", "batch_size", ["batch_size", "positives"], "What the loss is divided by.")
+    flags.DEFINE_float("dropout_keep_prob", 0.5, "Share of the units that dropout keeps after conv6 and conv7; 1: all.",
+                       lower_bound=0.01, upper_bound=1.0)
+    flags.DEFINE_string("anchors", None, "voc, coco or a JSON file; default: the net's own.")
+    flags.DEFINE_enum("initializer", "xavier", ["xavier", "he"], "Initial values of the convolutions.")
+    flags.DEFINE_float("loss_alpha", 1.0, "Weight of the localisation loss.", lower_bound=0.0)
+    flags.DEFINE_float("negative_ratio", 3.0, "Hard negatives for each positive.", lower_bound=0.0)
+    flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor is a positive.", 0.0, 1.0)
+    flags.DEFINE_float("label_smoothing", 0.0, "Share of the probability that goes to the other classes.", 0.0, 1.0)
+
+
+def define_optimization_flags() -> None:
+    """Optimiser, learning rate, regularisation; the optimisers' own numbers keep the names of OptimizerSettings."""
+    flags.DEFINE_enum("optimizer", "rmsprop", sorted(OPTIMIZERS), "The optimiser.")
+    for field in OptimizerSettings.__dataclass_fields__.values():
+        flags.DEFINE_float(field.name, field.default, "A number of the optimiser that bears its name.")
+    flags.DEFINE_float("weight_decay", 0.00004, "Weight of the L2 regularisation.", lower_bound=0.0)
+    flags.DEFINE_enum("learning_rate_decay_type", "exponential", sorted(POLICIES), "How the learning rate moves.")
+    flags.DEFINE_float("learning_rate", 0.01, "The initial learning rate.", lower_bound=0.0)
+    flags.DEFINE_float("end_learning_rate", 0.0001, "Where polynomial and cosine end.", lower_bound=0.0)
+    flags.DEFINE_float("learning_rate_decay_factor", 0.94, "Factor of every drop of exponential.", lower_bound=0.0)
+    flags.DEFINE_float("num_epochs_per_decay", 2.0, "Epochs between the drops of exponential; length of polynomial.",
+                       lower_bound=0.0)
+    flags.DEFINE_integer("warmup_steps", 0, "Steps over which the learning rate climbs from a tenth.", lower_bound=0)
+    flags.DEFINE_float("clip_gradient_norm", 0.0, "Bound on the norm of all gradients together; 0 for none.",
+                       lower_bound=0.0)
+    flags.DEFINE_float("bias_learning_rate_factor", 1.0, "Learning rate of the biases, as a multiple of the others'.",
+                       lower_bound=0.0)
+    flags.DEFINE_float("moving_average_decay", None, "Decay of the moving average of the weights; none without it.",
+                       0.0, 1.0)
+    flags.DEFINE_string("trainable_scopes", None, "Scopes, separated by commas, that are trained; default: all.")
+
+
+def define_run_flags() -> None:
+    """Where, how long, on what, how often reported and saved."""
+    flags.DEFINE_string("train_dir", None, "Folder for checkpoints, logs and summaries.")
+    flags.DEFINE_integer("max_number_of_steps", None, "Steps to train; default: --num_epochs.", lower_bound=1)
+    flags.DEFINE_float("num_epochs", 232.0, "Passes over the data where --max_number_of_steps is not given; the "
+                       "default is the paper's (120,000 steps of 32 on VOC07+12).", lower_bound=0.0)
+    flags.DEFINE_integer("num_clones", 1, "Copies of the net, one a GPU.", lower_bound=1)
+    flags.DEFINE_boolean("clone_on_cpu", False, "Put the clones on the CPU.")
+    flags.DEFINE_integer("num_readers", 4, "Parallel readers of the shards.", lower_bound=1)
+    flags.DEFINE_integer("labels_offset", 0, "Of the classification nets; an SSD's class 0 is its background.")
+    flags.DEFINE_integer("train_image_size", None, "Side of the network's input in pixels; default: the net's own.",
+                         lower_bound=1)
+    flags.DEFINE_integer("seed", None, "Makes two runs equal, with one reader and one preprocessing thread on a CPU.")
+    flags.DEFINE_integer("log_every_n_steps", 10, "Steps between two lines of the log.", lower_bound=1)
+    flags.DEFINE_integer("save_summaries_secs", 600, "Seconds between two summaries; 0 for none.", lower_bound=0)
+    flags.DEFINE_integer("save_interval_secs", 600, "Seconds between two checkpoints.", lower_bound=1)
+    flags.DEFINE_integer("max_to_keep", 5, "Newest checkpoints that are kept; the best one is kept beside them.",
+                         lower_bound=1)
+    flags.DEFINE_integer("eval_every_n_steps", None, "Evaluate as often on --eval_split, and keep the best checkpoint; "
+                         "default: never.", lower_bound=1)
+    flags.DEFINE_string("eval_split", "val", "The split for --eval_every_n_steps.")
+
+
+def define_starting_point_flags() -> None:
+    """Which weights training starts from."""
+    flags.DEFINE_string("checkpoint_path", None, "Where to start from: a checkpoint, any file of one, its folder, or "
+                        "published weights: slim's vgg_16.ckpt, Keras' VGG16 .h5, a .caffemodel of SSD or VGG-16.")
+    flags.DEFINE_string("checkpoint_model_scope", None, "Scope of the net in that checkpoint where it differs.")
+    flags.DEFINE_string("checkpoint_exclude_scopes", None, "Scopes, separated by commas, that are not restored.")
+    flags.DEFINE_boolean("ignore_missing_vars", False, "Accept a checkpoint that lacks variables of the net.")

@@ -1,0 +1,73 @@
+"""What kind of file a starting point is, told from its content, and its values under the toolkit's names.
+
+The kinds: a TensorFlow checkpoint (the toolkit's own or anybody's with its names), slim's `vgg_16.ckpt`, Keras
+applications' VGG-16 in HDF5, Caffe models. Which of the values fit a net is not decided here.
+"""
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tf_extended import checkpoints
+from tf_extended.compat import tf
+from tf_extended.console import InputError
+from tf_extended.weights import vgg, wire
+from tf_extended.weights.caffe import from_caffe, read_layers
+from tf_extended.weights.keras import read_keras
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of starting point. `converted`: its values were brought under the net's scope and layouts."""
+
+    title: str
+    converted: bool = True
+
+
+CHECKPOINT = Kind("TensorFlow checkpoint", converted=False)
+SLIM_VGG = Kind("slim's VGG-16 checkpoint")
+KERAS = Kind("Keras VGG-16 (HDF5)")
+CAFFE = Kind("Caffe model")
+ACCEPTED = ("a TensorFlow checkpoint (folder, prefix, .index or .data file), slim's vgg_16.ckpt, Keras applications' "
+            "VGG16 .h5, or a Caffe .caffemodel of SSD or VGG-16")
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.ndarray]]:
+    """(kind, values by variable name) of a published or own file of weights.
+
+    Values of published networks come under `net_scope` (`ssd_300_vgg`), as HWIO and for RGB, ready for variables of
+    these names; those of a TensorFlow checkpoint come under the names that they have in it, whatever the scope.
+    `path` is whatever `checkpoints.find_checkpoint` takes. Raises InputError for a file of another kind, a damaged
+    one, and a network that has nothing in common with VGG-16 or SSD.
+    """
+    path = checkpoints.find_checkpoint(path)
+    if tf.train.checkpoint_exists(path):
+        stored = checkpoints.read_checkpoint(path)
+        scope = vgg.slim_scope(stored)
+        if scope is None:
+            return CHECKPOINT, stored
+        kind, converted = SLIM_VGG, vgg.from_slim(stored, scope)
+    else:
+        kind, converted = _read_file(Path(path))
+    if not converted:
+        raise InputError(f"{path} is a {kind.title}, but none of its layers is one of VGG-16 or SSD by name")
+    return kind, {f"{net_scope}/{name}": values for name, values in converted.items()}
+
+
+def _read_file(path: Path) -> tuple[Kind, dict[str, np.ndarray]]:
+    with path.open("rb") as file:
+        is_hdf5 = file.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
+    if is_hdf5:
+        try:
+            return KERAS, read_keras(path)
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{path} cannot be read as HDF5 ({error}); is the file complete?") from None
+    try:
+        layers = read_layers(path.read_bytes())
+    except wire.WireError as error:
+        raise InputError(f"{path} is none of the files that training can start from, or is damaged ({error}): expected "
+                         f"{ACCEPTED}") from None
+    if not layers:
+        raise InputError(f"{path} holds no weights: expected {ACCEPTED}")
+    return CAFFE, from_caffe(layers)
