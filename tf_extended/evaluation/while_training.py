@@ -37,6 +37,9 @@ class EvaluateAsItGoes:
         self._evaluator = self._evaluator or self.make_evaluator()
         checkpoint = self.save(sess)
         evaluation = self._evaluator.evaluate(checkpoint)
+        if evaluation.scores.map07 is None:
+            say(f"evaluation at step {step}: no object to find in the evaluated split")
+            return
         figures = {"step": step, "checkpoint": checkpoint, "voc07": evaluation.scores.map07,
                    "voc12": evaluation.scores.map12, "images": len(evaluation.truth.image_ids)}
         curve.add_point(self.train_dir, figures)
@@ -58,7 +61,8 @@ class EvaluateAsItGoes:
         for file in [*prefix.parent.glob(f"{prefix.name}.*"), *(self.train_dir / name for name in self.companions)]:
             if file.suffix != ".meta":
                 shutil.copy2(file, fresh / file.name)
-        (fresh / BEST_FILE).write_text(json.dumps({**figures, "checkpoint": prefix.name}, indent=1) + "\n", encoding="utf-8")
+        record = json.dumps({**figures, "checkpoint": prefix.name}, indent=1)
+        (fresh / BEST_FILE).write_text(f"{record}\n", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
         return True
