@@ -1,13 +1,29 @@
-"""Convert pictures with VOC annotations to TFRecord shards, which training and evaluation read.
+#!/usr/bin/env python3
+"""Convert pictures with VOC annotations to TFRecord shards, which training and evaluation read; look at the result.
 
   python tf_convert_data.py --dataset_dir=VOCdevkit/VOC2007 --split=trainval \\
       --output_name=voc_2007_trainval --output_dir=shards
+
+With --browse=DIR the shards are drawn into DIR: the ground truth, augmented training samples with the anchors that
+match each object, and how well a net's anchors fit. Without --dataset_dir, shards that are there are only browsed.
 """
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 from absl import flags
 
 import tf_extended as tfe
-from datasets import pascalvoc_to_tfrecords
-from datasets.workers import usable_processors
+from datasets import anchor_charts, anchor_fit, browsing, dataset_factory, pascalvoc_to_tfrecords
+from datasets.anchor_fit import AnchorLayer
+from datasets.tfrecord_format import ParsedExample
+from nets import anchors as ssd_anchors
+from nets import nets_factory
+from nets.anchor_sets import anchor_params
+from preprocessing import preprocessing_factory, tf_image
+from preprocessing.augmentation import AUGMENTATIONS, get_augmentation
+from tf_extended.compat import quiet_banner, tf
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("dataset_name", "pascalvoc", ["pascalvoc"], "Format of the source.")
@@ -19,29 +35,94 @@ flags.DEFINE_string("labels", None, "The classes: labels.txt, a split's JSON, a 
                     "found. Default: the folder's labels.txt if there is one, else the 20 VOC classes.")
 flags.DEFINE_boolean("shuffle", False, "Shuffle the pictures (the same way each time) before they go to shards.")
 flags.DEFINE_integer("samples_per_file", 200, "Pictures in a shard.", lower_bound=1)
-flags.DEFINE_integer("num_workers", None, "Processes. Default: one for each processor.", lower_bound=1)
+flags.DEFINE_integer("num_workers", None, "Processes. Default: as many as the pictures are worth, at most one for "
+                     "each processor.", lower_bound=1)
 flags.DEFINE_enum("on_error", "stop", ["stop", "skip"], "What cannot be repaired: stop and list all of it, or leave "
                   "those pictures and objects out.")
 flags.DEFINE_boolean("overwrite", False, "Replace shards of that name.")
 flags.DEFINE_string("report_dir", None, "Folder of the report as JSON, also where --on_error=stop stops. Default: "
                     "with the shards, once they are written.")
 
+flags.DEFINE_string("browse", None, "Folder for contact sheets and charts of the shards.")
+flags.DEFINE_integer("browse_pictures", 48, "Pictures on the contact sheets, from all over the set.", lower_bound=1)
+flags.DEFINE_string("model_name", "ssd_300_vgg", "The net whose anchors are compared with the objects.")
+flags.DEFINE_string("anchors", None, "Its anchors: voc, coco or a JSON file; default: the net's own.")
+flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor matches.", lower_bound=0.0, upper_bound=1.0)
+flags.DEFINE_enum("augmentation", "slim", sorted(AUGMENTATIONS), "Augmentation of the training samples that are shown.")
 
-def _required(*names: str) -> None:
-    for name in names:
-        if not FLAGS[name].value:
-            raise tfe.InputError(f"--{name} is not given: {FLAGS[name].help}")
+# Augmented samples that are counted, for each that is shown.
+DRAWS = 4
 
 
 def main() -> None:
-    """Convert as the flags say."""
-    _required("dataset_dir", "output_name", "output_dir")
-    report = pascalvoc_to_tfrecords.run(
-        FLAGS.dataset_dir, FLAGS.output_dir, FLAGS.output_name, shuffling=FLAGS.shuffle, split=FLAGS.split,
-        labels=FLAGS.labels, samples_per_file=FLAGS.samples_per_file,
-        num_workers=FLAGS.num_workers or usable_processors(), on_error=FLAGS.on_error, overwrite=FLAGS.overwrite,
-        report_dir=FLAGS.report_dir)
-    tfe.say(report.summary())
+    """Convert, browse, or both, as the flags say."""
+    for name in ("output_name", "output_dir") + (("dataset_dir",) if not FLAGS.browse else ()):
+        if not FLAGS[name].value:
+            raise tfe.InputError(f"--{name} is not given: {FLAGS[name].help}")
+    params = net_params() if FLAGS.browse else None
+    if FLAGS.dataset_dir:
+        report = pascalvoc_to_tfrecords.run(
+            FLAGS.dataset_dir, FLAGS.output_dir, FLAGS.output_name, shuffling=FLAGS.shuffle, split=FLAGS.split,
+            labels=FLAGS.labels, samples_per_file=FLAGS.samples_per_file, num_workers=FLAGS.num_workers,
+            on_error=FLAGS.on_error, overwrite=FLAGS.overwrite, report_dir=FLAGS.report_dir)
+        tfe.say(report.summary())
+    if FLAGS.browse:
+        browse(Path(FLAGS.browse), params)
+
+
+def net_params():
+    """The net's numbers, with --anchors; InputError before anything is done if --browse cannot work."""
+    if Path(FLAGS.browse).is_file():
+        raise tfe.InputError(f"--browse={FLAGS.browse}: a file; expected a folder for the pictures.")
+    params = nets_factory.get_network(FLAGS.model_name).default_params
+    return anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params
+
+
+def browse(folder: Path, params) -> None:
+    """Draw the shards' ground truth, augmented samples, and the fit of the net's anchors into `folder`."""
+    family, _, split = FLAGS.output_name.rpartition("_")
+    dataset = dataset_factory.get_dataset(family, split, FLAGS.output_dir)
+    boxes, samples = browsing.read_samples(dataset.data_sources, dataset.num_samples, FLAGS.browse_pictures)
+    layers = anchor_layers(params)
+    augmented = list(augment(samples * DRAWS, params.img_shape))
+    paths = browsing.save_ground_truth(folder, samples, dataset.labels_to_names)
+    paths += browsing.save_augmented(folder, augmented[:len(samples)], dataset.labels_to_names, layers,
+                                     FLAGS.match_threshold)
+
+    title = f"{FLAGS.output_name} and the anchors of {FLAGS.model_name}" + f" ({FLAGS.anchors})" * bool(FLAGS.anchors)
+    fits = {name: anchor_fit.fit_anchors(pictures, layers, FLAGS.match_threshold) for name, pictures in (
+        ("as annotated", boxes), (f"augmented ({FLAGS.augmentation})", [bboxes for _, _, bboxes in augmented]))}
+    statistics = {name: anchor_fit.fit_statistics(fit, layers) for name, fit in fits.items()}
+    paths.append(anchor_charts.save_charts(folder / "anchors.png", fits["as annotated"], layers, params.img_shape[0],
+                                           FLAGS.match_threshold, title))
+    (folder / "anchors.json").write_text(json.dumps(statistics, indent=1) + "\n")
+    tfe.say(f"{title}, IoU above {FLAGS.match_threshold:g}:\n{anchor_fit.fit_table(statistics)}")
+    tfe.say("\n".join(str(path) for path in [*paths, folder / "anchors.json"]))
+
+
+def anchor_layers(params) -> list[AnchorLayer]:
+    """The net's anchors as corners, by layer."""
+    anchors = ssd_anchors.ssd_anchors_all_layers(params.img_shape, params.feat_shapes, params.anchor_sizes,
+                                                 params.anchor_ratios, params.anchor_steps, params.anchor_offset)
+    rows = zip(params.feat_layers, anchors, params.anchor_sizes, params.anchor_ratios, strict=True)
+    return [AnchorLayer(name, ssd_anchors.to_corners(ssd_anchors.flatten_layer(layer)), tuple(sizes), tuple(ratios))
+            for name, layer, sizes, ratios in rows]
+
+
+def augment(samples: list[ParsedExample], img_shape: tuple[int, int]) -> Iterator[tuple[np.ndarray, ...]]:
+    """Each sample as training would see it: picture uint8 RGB [*img_shape, 3], labels, boxes of what is left."""
+    preprocess = preprocessing_factory.get_preprocessing(FLAGS.model_name, is_training=True)
+    on_cpu = tf.ConfigProto(device_count={"GPU": 0})
+    with tf.Graph().as_default(), tf.Session(config=on_cpu) as session:
+        tf.set_random_seed(0)
+        inputs = (tf.placeholder(tf.uint8, [None, None, 3]), tf.placeholder(tf.int64, [None]),
+                  tf.placeholder(tf.float32, [None, 4]))
+        with quiet_banner():
+            outputs = preprocess(*inputs, img_shape, augmentation=get_augmentation(FLAGS.augmentation))
+        for sample in tfe.progress(samples, len(samples), "augmenting"):
+            fed = zip(inputs, (browsing.decode(sample), sample.labels, sample.bboxes), strict=True)
+            image, labels, bboxes = session.run(outputs, dict(fed))
+            yield tf_image.unwhiten(image).astype(np.uint8), labels, bboxes
 
 
 if __name__ == "__main__":

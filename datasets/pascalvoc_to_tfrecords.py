@@ -24,13 +24,15 @@ from datasets.publishing import publish, report_names, split_paths, sync_file
 from datasets.samples import ChangedError, Sample, check_sample, class_names, sample_example
 from datasets.split_files import SAMPLES_PER_FILE, describe_split, description_name, save_split, shard_name
 from datasets.voc_folders import ANNOTATIONS, SPLITS, find_voc_folder, list_samples
-from datasets.workers import Workers
+from datasets.workers import Workers, usable_processors
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, progress
 
 # The documented pipeline's seed.
 RANDOM_SEED = 4242
 STOP, SKIP = "stop", "skip"
+# Fewer pictures are checked sooner here than in another process, which must start first.
+WORTH_A_PROCESS = 1000
 # Room on the disk beside the pictures themselves: keys, boxes, frames.
 _BYTES_PER_SAMPLE = 4096
 
@@ -45,15 +47,15 @@ class _Shard(NamedTuple):
 
 def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train", shuffling: bool = False,
         split: str | None = None, labels: str | None = None, samples_per_file: int = SAMPLES_PER_FILE,
-        num_workers: int = 1, on_error: str = STOP, overwrite: bool = False,
+        num_workers: int | None = 1, on_error: str = STOP, overwrite: bool = False,
         report_dir: str | Path | None = None) -> ConversionReport:
     """Convert a VOC folder, or one split of it, into `{output_dir}/{name}_{000}.tfrecord` and `{name}.json`.
 
     labels: a label file, 'auto' (the classes found in the whole folder, sorted), or None: the folder's labels.txt if
     there is one, else the VOC classes. on_error: 'stop' raises InputError with every problem that cannot be repaired,
     before anything is created; 'skip' leaves those pictures and objects out. report_dir: where the report goes, also
-    when stopped; default: output_dir, when done. With num_workers > 1 the caller's script needs the usual
-    `if __name__ == "__main__"`.
+    when stopped; default: output_dir, when done. num_workers: processes, None for as many as the pictures are worth;
+    with more than one the caller's script needs the usual `if __name__ == "__main__"`.
 
     Raises InputError for unusable arguments or input, RunError where writing failed; then nothing is left behind.
     """
@@ -61,6 +63,8 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
     _check_output(output, name, overwrite)
     folder = find_voc_folder(dataset_dir)
     files, findings = list_samples(folder, split)
+    if num_workers is None:
+        num_workers = min(usable_processors(), 1 + len(files) // WORTH_A_PROCESS)
     with Workers(num_workers) as workers:
         label_map = _choose_labels(folder, labels, workers)
         checked = list(progress(workers.map(check_sample, files), len(files), "checking"))
