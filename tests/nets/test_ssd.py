@@ -65,25 +65,40 @@ def test_forward_pass_equals_golden():
             np.testing.assert_allclose(sample, values[f"{name}_{i}_sample"], atol=tolerance)
 
 
+def assert_close(layers, expected):
+    """Equal but for rounding, of values as large as those of a net with random weights."""
+    for layer, wanted in zip(layers, expected, strict=True):
+        np.testing.assert_allclose(layer, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
 @pytest.mark.parametrize("name", ALL)
-def test_layouts_agree_and_batches_of_any_size_pass(name):
-    """NHWC with an open batch dimension, a ragged last batch; NCHW with the same weights: the same values."""
+def test_batches_of_any_size_pass_and_fit_the_anchors(name):
+    """With an open batch dimension: a batch of three, and a ragged last one."""
     net = thin(name)
     with tf.Graph().as_default(), tf.Session() as sess:
         inputs = tf.placeholder(tf.float32, [None, *net.params.img_shape, 3])
-        with tf.variable_scope("", reuse=tf.AUTO_REUSE):
-            outputs = build(net, inputs, is_training=False)[:3]
-            swapped = build(net, tf.transpose(inputs, [0, 3, 1, 2]), "NCHW", is_training=False, reuse=True)[:3]
+        outputs = build(net, inputs, is_training=False)[:3]
         sess.run(tf.global_variables_initializer())
         images = noise(net, 3)
-        three, three_swapped = sess.run([outputs, swapped], {inputs: images})
-        one = sess.run(outputs, {inputs: images[2:]})
-    for part, part_swapped, part_one in zip(three, three_swapped, one, strict=True):
-        for layer, layer_swapped, layer_one, row in zip(part, part_swapped, part_one, net.anchors(), strict=True):
-            assert layer.shape[:4] == (3, *row[0].shape[:2], len(row[2]))
-            scale = np.abs(layer).max()
-            np.testing.assert_allclose(layer_swapped, layer, atol=1e-4 * scale)
-            np.testing.assert_allclose(layer_one, layer[2:], atol=1e-4 * scale)
+        three, one = sess.run(outputs, {inputs: images}), sess.run(outputs, {inputs: images[2:]})
+    for part, part_one in zip(three, one, strict=True):
+        assert_close(part_one, [layer[2:] for layer in part])
+        assert [layer.shape[:4] for layer in part] == [(3, *y.shape[:2], len(h)) for y, _, h, _ in net.anchors()]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_layouts_agree(name):
+    net = thin(name)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        images = tf.constant(noise(net))
+        outputs = build(net, images, is_training=False)[:3]
+        swapped = build(net, tf.transpose(images, [0, 3, 1, 2]), "NCHW", is_training=False, reuse=True)[:3]
+        sess.run(tf.global_variables_initializer())
+        try:
+            for part, part_swapped in zip(*sess.run([outputs, swapped]), strict=True):
+                assert_close(part_swapped, part)
+        except tf.errors.UnimplementedError:
+            pytest.skip("this TensorFlow has no NCHW convolution for this processor (oneDNN is off)")
 
 
 @pytest.mark.parametrize("name", ALL)
