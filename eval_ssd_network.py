@@ -9,6 +9,8 @@ report.json, report.html with its pictures, the result files, curve.json and Ten
 in tf_extended/evaluation; here is only what happens in which order.
 """
 import functools
+import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from datasets.pascalvoc_common import VOC_CLASSES
 from datasets.tfrecord_format import parse_example
 from datasets.voc_annotations import parse_annotation
 from nets import image_size, model_file, nets_factory
+from nets.anchor_sets import anchor_params
 from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
 from tf_extended import checkpoints, sessions, shared_flags
@@ -53,6 +56,8 @@ flags.DEFINE_integer("max_num_batches", None, "Evaluate only so many batches; de
 flags.DEFINE_float("moving_average_decay", None, "Restore the moving averages of a training with that flag.", 0.0, 1.0)
 flags.DEFINE_string("master", "", "TensorFlow session to connect to.")
 flags.DEFINE_string("checkpoint_path", None, "A checkpoint, any file of one, or its folder: then the newest in it.")
+flags.DEFINE_string("anchors", None, "Anchors of a checkpoint without a model.json: voc, coco or a JSON file; default: "
+                    "the net's own.")
 flags.DEFINE_string("eval_dir", None, "Folder for the results.")
 flags.DEFINE_boolean("wait_for_checkpoints", False, "Follow a training: evaluate each checkpoint that appears in the "
                      "folder --checkpoint_path, once.")
@@ -72,10 +77,15 @@ WHILE_WAITING = {"max_evaluations", "eval_interval_secs", "idle_timeout_secs"}
 MODEL_FLAGS = {"net": "model_name", "depth_multiplier": "depth_multiplier", "batch_norm": "batch_norm"}
 
 
+def own_flags() -> set[str]:
+    """The flags of this script, not those of the libraries."""
+    modules = FLAGS.flags_by_module_dict()
+    return {flag.name for module in (sys.argv[0], shared_flags.__name__) for flag in modules.get(module, [])}
+
+
 def stated_flags() -> set[str]:
-    """The script's flags that stand on the command line."""
-    return {name for name in FLAGS
-            if FLAGS[name].present and not FLAGS.find_module_defining_flag(name).startswith("absl")}
+    """Those that stand on the command line."""
+    return {name for name in own_flags() if FLAGS[name].present}
 
 
 def check_flags() -> None:
@@ -157,9 +167,8 @@ def publish(evaluation: report.Evaluation, load_images: Callable) -> None:
 
 def settings() -> dict:
     """The flags that took part, for the report."""
-    names = WITHOUT_NETWORK if FLAGS.detections_dir else set(FLAGS) - {"detections_dir", "labels"}
-    return {name: FLAGS[name].value for name in sorted(names)
-            if not FLAGS.find_module_defining_flag(name).startswith("absl")}
+    names = WITHOUT_NETWORK if FLAGS.detections_dir else own_flags() - {"detections_dir", "labels"}
+    return {name: FLAGS[name].value for name in sorted(names)}
 
 
 def build_net(checkpoint: str, dataset: slim.dataset.Dataset):
@@ -169,14 +178,15 @@ def build_net(checkpoint: str, dataset: slim.dataset.Dataset):
     if path.is_file():
         net, labels = model_file.network_from_model_file(path)
         compare_with_flags(net, labels, path)
-        if labels != names:
+        if labels[:len(names)] != names:
             raise tfe.InputError(f"{path}: the net knows the classes {', '.join(labels)}, the data set has "
                                  f"{', '.join(names)}. Convert the data set with --labels={path}.")
     else:
         tfe.say(f"no {path}: the net is built by the flags")
         net_class = nets_factory.get_network(FLAGS.model_name)
         num_classes = FLAGS.num_classes or dataset.num_classes + 1
-        net = net_class(net_class.default_params._replace(num_classes=num_classes), FLAGS.depth_multiplier,
+        params = net_class.default_params._replace(num_classes=num_classes)
+        net = net_class(anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params, FLAGS.depth_multiplier,
                         FLAGS.batch_norm)
     if net.params.num_classes <= dataset.num_classes:
         raise tfe.InputError(f"--num_classes={net.params.num_classes}: the data set has {dataset.num_classes} classes, "
@@ -192,8 +202,10 @@ def compare_with_flags(net, labels: list[str], path: Path) -> None:
     found = model_file.describe(net, labels)
     stated = {flag: FLAGS[flag].value for flag in stated_flags()}
     expected = {**found, **{field: stated[flag] for field, flag in MODEL_FLAGS.items() if flag in stated}}
-    if "num_classes" in stated:
-        expected["params"] = {**found["params"], "num_classes": stated["num_classes"]}
+    params = net.params._replace(num_classes=stated.get("num_classes", net.params.num_classes))
+    if "anchors" in stated:
+        params = anchor_params(stated["anchors"], params)
+    expected["params"] = json.loads(json.dumps(params._asdict()))
     model_file.check_model(expected, found, path)
 
 
@@ -242,14 +254,17 @@ def evaluate_checkpoints() -> None:
             evaluation = evaluator.evaluate(checkpoint, {"settings": settings()})
         except CheckpointGoneError as error:
             if not FLAGS.wait_for_checkpoints:
-                raise
+                raise tfe.InputError(f"{error}. Is that a whole TensorFlow checkpoint?") from error
             tfe.say(f"{error}: passed over")
             continue
         publish(evaluation, load_images)
         done += 1
         if done == FLAGS.max_evaluations:
             break
-    tfe.say(f"done: {done} evaluations")
+    if not done and not curve.read_curve(Path(FLAGS.eval_dir)):
+        raise tfe.RunError(f"no checkpoint came into {FLAGS.checkpoint_path} within {FLAGS.idle_timeout_secs:g} "
+                           "seconds.\nCheck --checkpoint_path, or raise --idle_timeout_secs.")
+    tfe.say(f"done: {done} evaluated")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 Its job: from a session with restored variables to ground truth and detections in VOC pixels, with the time that each
 stage took. The graph is `detection_graph`'s job, restoring `restoring`'s, scoring `voc_scoring`'s.
 """
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -42,28 +43,38 @@ def detect(
     session: with variables restored; the input queues must not have been used in it. num_images: what the data set
     says it has; RunError if the shards hold another number. Images come back in the order of their records.
     """
-    session.run(tf.local_variables_initializer())
-    coordinator = tf.train.Coordinator()
-    threads = tf.train.start_queue_runners(session, coordinator)
     seconds = dict.fromkeys(("input", "network", "post_processing"), 0.0)
     images: list[_Image] = []
     try:
-        for image in progress(_images(session, graph, max_batches, seconds), num_images, "detecting"):
-            images.append(image)
+        with _running_queues(session):
+            for image in progress(_images(session, graph, max_batches, seconds), num_images, "detecting"):
+                images.append(image)
     except tf.errors.OpError as error:
         raise RunError(
             f"detecting stopped after {len(images)} of {num_images} images: {error.message.strip().splitlines()[0]}\n"
-            "If a shard is damaged, convert the data set again."
+            "If a picture is damaged, convert the data set again; without resizing, every picture must have the "
+            "network's size."
         ) from error
-    finally:
-        coordinator.request_stop()
-        coordinator.join(threads, stop_grace_period_secs=10, ignore_live_threads=True)
     if max_batches is None and len(images) != num_images:
         raise RunError(
             f"the shards hold {len(images)} images, but the data set says {num_images}.\nConvert the data set again."
         )
     images.sort(key=lambda image: _place(image.record))
     return _collect(images, seconds)
+
+
+@contextlib.contextmanager
+def _running_queues(session: tf.Session) -> Iterator[None]:
+    """Input threads run while inside. What stopped one of them, which the reader only sees as an early end, is raised
+    on the way out."""
+    session.run(tf.local_variables_initializer())
+    coordinator = tf.train.Coordinator()
+    threads = tf.train.start_queue_runners(session, coordinator)
+    try:
+        yield
+    finally:
+        coordinator.request_stop()
+        coordinator.join(threads, stop_grace_period_secs=10, ignore_live_threads=True)
 
 
 def _images(

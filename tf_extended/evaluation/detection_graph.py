@@ -87,6 +87,7 @@ def read_batches(
     sample["image"], _, _, sample["bbox_img"] = preprocess(
         image, sample["labels"], sample["bboxes"], tuple(img_shape), **preprocess_options
     )
+    sample["image"] = tf.ensure_shape(sample["image"], [*img_shape, 3])  # which Resize.NONE leaves open
     sample["num_objects"] = tf.shape(sample["labels"])[0]
     return tf.train.batch(
         sample, batch_size, num_threads=num_threads, capacity=max(2 * batch_size, 2 * num_threads), dynamic_pad=True,

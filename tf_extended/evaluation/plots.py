@@ -94,10 +94,8 @@ def plot_curve(path: Path, steps: Sequence[int], curves: Mapping[str, Sequence[f
     axes = figure.subplots()
     for (name, values), colour in zip(curves.items(), (BLUE, ORANGE, GREEN, GREY), strict=False):
         known = [np.nan if value is None else value for value in values]
-        axes.plot(steps, known, "o-", color=colour, label=name, markersize=4)
-        if known and np.isfinite(known[-1]):
-            axes.annotate(f"{known[-1]:.3f}", (steps[-1], known[-1]), textcoords="offset points", xytext=(0, 6),
-                          color=colour, ha="right")
+        last = f"  {known[-1]:.3f} at step {steps[-1]}" if known and np.isfinite(known[-1]) else ""
+        axes.plot(steps, known, "o-", color=colour, label=name + last, markersize=4)
     axes.set(xlabel="step", ylabel="mAP", ylim=(0, 1))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
