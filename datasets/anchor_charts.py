@@ -43,10 +43,10 @@ def _split_histogram(axes, values: np.ndarray, matched: np.ndarray, edges: np.nd
 
 def _draw_sizes(axes, sizes: np.ndarray, matched: np.ndarray, layers: Sequence[AnchorLayer], side: int) -> None:
     _split_histogram(axes, sizes, matched, np.geomspace(2, side * 1.05, 50))
-    top = max(axes.get_ylim()[1], 1)
     for number, layer in enumerate(layers):
         axes.axvline(layer.sizes[0], color=_rgb(number), linewidth=1.5)
-        axes.text(layer.sizes[0], top, layer.name, rotation=90, va="top", ha="right", fontsize=8)
+        axes.text(layer.sizes[0], 0.99, layer.name, rotation=90, va="top", ha="right", fontsize=8,
+                  transform=axes.get_xaxis_transform())
     axes.set_xscale("log")
     axes.minorticks_off()
     ticks = [*(size for size in (2, 5, 10, 20, 50, 100, 200) if size < 0.8 * side), side]

@@ -51,7 +51,7 @@ def draw_tile(tile: Tile) -> np.ndarray:
     for mark in tile.marks:
         corners = np.asarray(mark.box, float) * [size[1], size[0], size[1], size[0]]
         ymin, xmin, ymax, xmax = (int(value) for value in np.clip(np.round(corners), -SIDE, 2 * SIDE))
-        cv2.rectangle(picture, (xmin, ymin), (xmax, ymax), mark.colour, mark.thickness, cv2.LINE_AA)
+        cv2.rectangle(picture, (xmin, ymin), (xmax, ymax), mark.colour, mark.thickness)
         if mark.text and xmax - xmin >= _SMALL_BOX:
             place = max(xmin, 0) + 3, min(max(ymin, 0) + 13, size[1] - 3)
             _write(picture, mark.text, place, mark.colour)
@@ -97,8 +97,10 @@ def contact_sheet(tiles: Sequence[Tile], legend: Sequence[tuple[str, Colour]]) -
 
 
 def save_sheets(folder: Path, name: str, tiles: Sequence[Tile], legend: Sequence[tuple[str, Colour]]) -> list[Path]:
-    """Write the tiles as `{name}_{00}.png`, as many sheets as they need; returns their paths."""
+    """Write the tiles as `{name}_{00}.png`, as many as they need, in place of older ones; returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(f"{name}_[0-9][0-9].png"):
+        old.unlink()
     paths, per_sheet = [], COLUMNS * ROWS
     for number, start in enumerate(range(0, len(tiles), per_sheet)):
         sheet = contact_sheet(tiles[start:start + per_sheet], legend)

@@ -32,7 +32,7 @@ from tf_extended.console import InputError, RunError, progress
 RANDOM_SEED = 4242
 STOP, SKIP = "stop", "skip"
 # Fewer pictures are checked sooner here than in another process, which must start first.
-WORTH_A_PROCESS = 1000
+WORTH_A_PROCESS = 2000
 # Room on the disk beside the pictures themselves: keys, boxes, frames.
 _BYTES_PER_SAMPLE = 4096
 

@@ -16,12 +16,14 @@ CLASSES = ("circle", "ring", "square", "star", "triangle")
 
 # Fractions of a shape's area, and sides in pixels: what makes an object difficult or truncated, and what is redrawn.
 MIN_VISIBLE, DIFFICULT_VISIBLE, TRUNCATED_INSIDE, DIFFICULT_SIDE = 0.2, 0.45, 0.95, 20
-SMALLEST, LARGEST = 0.1, 0.7
+SMALLEST, LARGEST = 0.15, 0.7
 MAX_OBJECTS, TRIALS = 7, 12
 # The share of shapes that may lie across the border.
 AT_BORDER = 0.25
 # The share of shapes that have their class's hue, give or take HUE_SPREAD (OpenCV's hues, 0 to 179).
-OWN_HUE, HUE_SPREAD = 0.85, 7
+OWN_HUE, HUE_SPREAD = 0.9, 7
+# Backgrounds and clutter are duller than shapes (saturation of 0 to 255).
+DULL, FULL = (20, 110), (150, 256)
 # Positions of shapes are drawn in 1/16 of a pixel (cv2's `shift`), so that turned edges are smooth.
 _SHIFT = 4
 
@@ -104,13 +106,10 @@ def _outline(name: str, angle: float) -> np.ndarray:
     return np.stack([radii * np.cos(turns), radii * np.sin(turns)], 1)
 
 
-def _colour(rng: np.random.Generator, hue: int | None = None) -> np.ndarray:
-    """A BGR colour, float32 [3], neither black nor white: of any hue, or a full colour near `hue`."""
-    if hue is None:
-        hsv = np.uint8([[[rng.integers(180), rng.integers(40, 256), rng.integers(60, 236)]]])
-    else:
-        near = (hue + rng.integers(-HUE_SPREAD, HUE_SPREAD + 1)) % 180
-        hsv = np.uint8([[[near, rng.integers(150, 256), rng.integers(120, 236)]]])
+def _colour(rng: np.random.Generator, saturation: tuple[int, int] = DULL, hue: int | None = None) -> np.ndarray:
+    """A BGR colour, float32 [3], neither black nor white, of a saturation within bounds: of any hue, or near `hue`."""
+    near = rng.integers(180) if hue is None else (hue + rng.integers(-HUE_SPREAD, HUE_SPREAD + 1)) % 180
+    hsv = np.uint8([[[near, rng.integers(*saturation), rng.integers(70, 236)]]])
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0].astype(np.float32)
 
 
@@ -152,7 +151,7 @@ def _paint(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray, own_
     mask, picture = mask[region], picture[region]
     behind = picture[mask > 127].mean(0)
     hue = own_hue if rng.random() < OWN_HUE else None
-    colours = [_colour(rng, hue) for _ in range(4)]
+    colours = [_colour(rng, FULL, hue) for _ in range(4)]
     colour = max(colours, key=lambda candidate: np.abs(candidate - behind).sum())
     cover = mask[..., None].astype(np.float32) / 255
     picture += cover * (_texture(rng, *mask.shape, colour) - picture)

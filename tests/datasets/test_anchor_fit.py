@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from datasets.anchor_charts import save_charts
+from datasets.anchor_fit import AnchorLayer, fit_anchors, fit_statistics, fit_table, match_picture
+
+# Two layers: four quarters of the picture, and the whole of it.
+QUARTERS = np.array([[0, 0, .5, .5], [0, .5, .5, 1], [.5, 0, 1, .5], [.5, .5, 1, 1]])
+LAYERS = [AnchorLayer("fine", QUARTERS, (150, 300), (1.0,)),
+          AnchorLayer("coarse", np.array([[0, 0, 1, 1.0]]), (300, 300), (1.0,))]
+
+
+def naive(bboxes, corners, threshold):
+    """Owners by plain loops."""
+    def iou(a, b):
+        height, width = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+        inter = max(height, 0) * max(width, 0)
+        return inter / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter)
+
+    owners = []
+    for anchor in corners:
+        overlaps = [iou(box, anchor) for box in bboxes]
+        owners.append(int(np.argmax(overlaps)) if max(overlaps) > threshold else -1)
+    return owners
+
+
+def test_matches_by_hand():
+    bboxes = np.array([[0, 0, .5, .4], [0, 0, 1, .9], [.6, .6, .65, .65]])
+    matches = match_picture(bboxes, LAYERS, 0.5)
+    np.testing.assert_allclose(matches.best_iou, [.8, .9, .0025 / .25], rtol=1e-5)
+    assert matches.best_layer.tolist() == [0, 1, 0]
+    assert matches.owners.tolist() == [0, -1, -1, -1, 1]
+
+
+def test_owners_are_those_of_a_naive_loop():
+    rng = np.random.default_rng(5)
+    for count in (1, 2, 7):
+        low, high = np.sort(rng.random((2, count, 2)), axis=0)
+        bboxes = np.concatenate([low, high + .01], axis=1)
+        low, high = np.sort(rng.random((2, 60, 2)), axis=0)
+        corners = np.concatenate([low, high + .01], axis=1)
+        owners = match_picture(bboxes, [AnchorLayer("x", corners, (1, 2), ())], 0.3).owners
+        assert owners.tolist() == naive(bboxes, corners, 0.3)
+
+
+def test_statistics_by_hand():
+    pictures = [np.array([[0, 0, .5, .4], [0, 0, 1, .9]]), np.zeros((0, 4)), np.array([[.6, .6, .65, .65]])]
+    fit = fit_anchors(pictures, LAYERS, 0.5)
+    assert fit.matched.tolist() == [True, True, False]
+    statistics = fit_statistics(fit, LAYERS)
+    assert (statistics["pictures"], statistics["without_objects"]) == (3, 1)
+    assert (statistics["objects"], statistics["matched_by_none"]) == (3, 1)
+    assert statistics["mean_best_iou"] == pytest.approx((.8 + .9 + .01) / 3)
+    fine, coarse = statistics["layers"]
+    assert (fine["objects_matched"], fine["anchors_matched"], fine["best_anchor_here"]) == (1, 1, 2)
+    assert (coarse["objects_matched"], coarse["anchors_matched"], coarse["best_anchor_here"]) == (1, 1, 1)
+    table = fit_table({"now": statistics, "later": statistics})
+    assert "1 of 3 (33.3 %)" in table and table.splitlines()[2].split()[:3] == ["fine", "4", "150–300"]
+
+
+@pytest.mark.parametrize("pictures", [[], [np.zeros((0, 4))]])
+def test_a_set_without_objects(pictures, tmp_path):
+    fit = fit_anchors(pictures, LAYERS, 0.5)
+    statistics = fit_statistics(fit, LAYERS)
+    assert statistics["objects"] == 0 and statistics["mean_best_iou"] is None
+    assert "0 of 0" in fit_table({"": statistics})
+    assert save_charts(tmp_path / "x.png", fit, LAYERS, 300, 0.5, "nothing").stat().st_size > 5000
+
+
+def test_charts_are_drawn(tmp_path):
+    fit = fit_anchors([np.array([[0, 0, .5, .4], [.6, .6, .65, .65]])], LAYERS, 0.5)
+    path = save_charts(tmp_path / "anchors.png", fit, LAYERS, 512, 0.5, "two objects")
+    assert path.read_bytes()[:4] == b"\x89PNG"
