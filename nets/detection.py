@@ -57,15 +57,12 @@ def _sort(scores: tf.Tensor, bboxes: tf.Tensor, threshold: float, top_k: int) ->
 def _suppress(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float, keep: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Non-maximum suppression of every image and class: [B, C, keep] and [B, C, keep, 4], padded with zeros.
 
-    One call of TensorFlow's batched op, each image and class an image of its own with one class: far faster than a
-    loop over classes and images, and the same result.
+    Classes lie beside images in one long batch.
     """
     batch, n_classes, count = tfe.get_shape(scores)
-    kept = tf.image.combined_non_max_suppression(
-        tf.reshape(bboxes, [-1, count, 1, 4]), tf.reshape(scores, [-1, count, 1]), keep, keep, nms_threshold,
-        score_threshold=0.0, clip_boxes=False)
-    return (tf.reshape(kept.nmsed_scores, [batch, n_classes, keep]),
-            tf.reshape(kept.nmsed_boxes, [batch, n_classes, keep, 4]))
+    scores, bboxes = tfe.bboxes_nms_batch(
+        tf.reshape(scores, [-1, count]), tf.reshape(bboxes, [-1, count, 4]), nms_threshold, keep)
+    return tf.reshape(scores, [batch, n_classes, keep]), tf.reshape(bboxes, [batch, n_classes, keep, 4])
 
 
 def _keep_best_of_image(scores: tf.Tensor, bboxes: tf.Tensor, keep: int) -> tuple[tf.Tensor, tf.Tensor]:

@@ -192,14 +192,17 @@ def bboxes_nms(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float = 0.5,
 
 def bboxes_nms_batch(scores: Any, bboxes: Any, nms_threshold: float = 0.5, keep_top_k: int = 200,
                      scope: str | None = None):
-    """`bboxes_nms` of every image of a batch: scores [B, N], bboxes [B, N, 4], or dicts of them by class. TF only."""
+    """`bboxes_nms` of every image of a batch, in one op: scores [B, N], bboxes [B, N, 4], or dicts of them by class.
+
+    A score of 0 counts as padding. TF only.
+    """
     if isinstance(scores, dict):
         return _by_class(lambda s, b: bboxes_nms_batch(s, b, nms_threshold, keep_top_k), scores, bboxes)
     with tf.name_scope(scope, "bboxes_nms_batch", [scores, bboxes]):
-        return tf.map_fn(
-            lambda image: bboxes_nms(image[0], image[1], nms_threshold, keep_top_k),
-            (scores, bboxes), dtype=(scores.dtype, bboxes.dtype), parallel_iterations=16, back_prop=False,
-        )
+        kept = tf.image.combined_non_max_suppression(
+            bboxes[:, :, None], scores[:, :, None], keep_top_k, keep_top_k, nms_threshold, score_threshold=0.0,
+            clip_boxes=False)
+        return kept.nmsed_scores, kept.nmsed_boxes
 
 
 def _by_class(function: Any, scores: dict, bboxes: dict) -> tuple[dict, dict]:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 import tf_extended as tfe
 from tf_extended.compat import tf
 
-coordinate = st.floats(0, 1, width=32)
+# Sixteen bits: exact in float32, and never the subnormal numbers that TensorFlow's kernels flush to zero.
+coordinate = st.integers(0, 2**16).map(lambda number: number / 2**16)
 quick = settings(max_examples=40, deadline=None)
 
 
