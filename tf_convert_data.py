@@ -65,6 +65,8 @@ def main() -> None:
             FLAGS.dataset_dir, FLAGS.output_dir, FLAGS.output_name, shuffling=FLAGS.shuffle, split=FLAGS.split,
             labels=FLAGS.labels, samples_per_file=FLAGS.samples_per_file, num_workers=FLAGS.num_workers,
             on_error=FLAGS.on_error, overwrite=FLAGS.overwrite, report_dir=FLAGS.report_dir)
+        labels = report.description["labels"]
+        tfe.say("label map: " + ", ".join(f"{number} {name}" for number, name in enumerate(labels, 1)))
         tfe.say(report.summary())
     if FLAGS.browse:
         browse(Path(FLAGS.browse), params)

@@ -25,6 +25,7 @@ KINDS = {
     "xml_unparsable": Kind(PICTURE, "the annotation is not well-formed XML", _LEFT_OUT),
     "xml_unsafe": Kind(PICTURE, "the annotation declares a document type or entities, which is refused", _LEFT_OUT),
     "xml_not_voc": Kind(PICTURE, "the XML is not a VOC annotation", _LEFT_OUT),
+    "name_unusable": Kind(PICTURE, "the file's name is not UTF-8", _LEFT_OUT),
     "duplicate_id": Kind(PICTURE, "two annotations have this name", _LEFT_OUT),
     "picture_missing": Kind(PICTURE, "the annotation has no picture", _LEFT_OUT),
     "picture_ambiguous": Kind(PICTURE, "several pictures have the annotation's name", _LEFT_OUT),

@@ -23,7 +23,7 @@ from datasets.pascalvoc_common import VOC_CLASSES
 from datasets.publishing import publish, report_names, split_paths, sync_file
 from datasets.samples import ChangedError, Sample, check_sample, class_names, sample_example
 from datasets.split_files import SAMPLES_PER_FILE, describe_split, description_name, save_split, shard_name
-from datasets.voc_folders import ANNOTATIONS, SPLITS, find_voc_folder, list_samples
+from datasets.voc_folders import ANNOTATIONS, SPLITS, annotation_paths, find_voc_folder, list_samples
 from datasets.workers import Workers, usable_processors
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, progress
@@ -75,7 +75,8 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         findings.sort(key=lambda finding: (finding.file, finding.object or 0))
         if report_dir:
             report_dir.mkdir(parents=True, exist_ok=True)
-            (report_dir / report_names(name)[1]).write_text(findings_json(findings, {"annotations": len(files)}))
+            text = findings_json(findings, {"annotations": len(files)})
+            (report_dir / report_names(name)[1]).write_text(text, encoding="utf-8")
         if on_error == STOP:
             _stop_on_problems(findings, samples, label_map, folder)
         if not samples:
@@ -104,8 +105,7 @@ def _check_output(output: Path, name: str, overwrite: bool) -> None:
 def _choose_labels(folder: Path, labels: str | None, workers: Workers) -> tuple[str, ...]:
     """The label map; `auto` looks at every annotation, so that all splits of a folder agree about the ids."""
     if labels == AUTO:
-        annotations = sorted((folder / ANNOTATIONS).glob("*.xml"))
-        found = {name for names in workers.map(class_names, annotations) for name in names}
+        found = {name for names in workers.map(class_names, annotation_paths(folder)) for name in names}
         return check_labels(sorted(found), f"{folder / ANNOTATIONS} (--labels=auto)")
     if labels:
         return load_labels(labels)

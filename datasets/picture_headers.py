@@ -52,6 +52,11 @@ def read_header(data: bytes) -> Header | None:
     if kind == "PNG" and len(data) >= 26 and data[12:16] == b"IHDR":
         width, height, bits, colour = struct.unpack(">IIBB", data[16:26])
         return Header("PNG", width, height, _PNG_CHANNELS.get(colour), bits, _png_orientation(data))
+    if kind == "BMP" and len(data) >= 26:
+        width, height = struct.unpack("<ii", data[18:26])
+        return Header("BMP", abs(width), abs(height))
+    if kind == "GIF" and len(data) >= 10:
+        return Header("GIF", *struct.unpack("<HH", data[6:10]))
     return Header(kind) if kind else None
 
 

@@ -94,13 +94,13 @@ def check_picture(data: bytes, found: Findings) -> Picture:
     if header is None:
         what = f"it begins with {data[:8]!r}" if data else "it is empty"
         raise Unusable("picture_unknown", f"{what}; expected a JPEG or PNG")
+    if header.width and header.height and header.width * header.height > MAX_PIXELS:
+        raise Unusable("picture_too_large", f"{header.width}×{header.height} pixels, at most {MAX_PIXELS:,} are read")
     if header.format not in ("JPEG", "PNG"):
         with _listen():
             height, width = _decode_other(data, header.format).shape[:2]
         found.add("format_converted", header.format)
         return Picture(header.format, width, height, 1, True)
-    if header.width and header.height and header.width * header.height > MAX_PIXELS:
-        raise Unusable("picture_too_large", f"{header.width}×{header.height} pixels, at most {MAX_PIXELS:,} are read")
     height, width = _decode_strictly(data, found)
     _note_colours(header, found)
     cmyk = header.format == "JPEG" and header.channels == 4
@@ -156,10 +156,11 @@ def _decode_other(data: bytes, name: str) -> np.ndarray:
 
 def reencode(data: bytes, picture: Picture) -> bytes:
     """The picture as an upright RGB PNG, without loss: what is stored where `picture.reencode` says so."""
-    if picture.format in ("JPEG", "PNG"):
-        image = cv2.cvtColor(strict_decoder()(data, True), cv2.COLOR_RGB2BGR)
-    else:
-        image = _decode_other(data, picture.format)
+    with _listen():
+        if picture.format in ("JPEG", "PNG"):
+            image = cv2.cvtColor(strict_decoder()(data, True), cv2.COLOR_RGB2BGR)
+        else:
+            image = _decode_other(data, picture.format)
     flip, rotate = _UPRIGHT.get(picture.orientation, (None, None))
     if flip is not None:
         image = cv2.flip(image, flip)

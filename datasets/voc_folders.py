@@ -46,7 +46,7 @@ def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], li
     Raises InputError where the split does not exist or nothing is in it.
     """
     annotations, findings = _by_id(folder / ANNOTATIONS, (".xml",))
-    pictures, _ = _by_id(folder / PICTURES, tuple(SUFFIXES))
+    pictures, unusable = _by_id(folder / PICTURES, tuple(SUFFIXES))
     if split is None:
         ids = sorted(annotations)
     else:
@@ -57,18 +57,31 @@ def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], li
     samples = [SampleFiles(name, annotations[name][0], tuple(pictures.get(name, ())))
                for name in ids if len(annotations.get(name, ())) == 1]
     if split is None:
+        findings += [finding for finding in unusable if finding.kind == "name_unusable"]
         findings += [Finding("picture_unannotated", str(path.relative_to(folder)), None, "")
                      for name in sorted(pictures) if name not in annotations for path in pictures[name]]
     return samples, findings
 
 
+def annotation_paths(folder: Path) -> list[Path]:
+    """Every annotation of a VOC folder, sorted."""
+    by_id, _ = _by_id(folder / ANNOTATIONS, (".xml",))
+    return [path for paths in by_id.values() for path in paths]
+
+
 def _by_id(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, list[Path]], list[Finding]]:
-    """Files by their name without the ending; `duplicate_id` for those that share one."""
+    """Files by their name without the ending, sorted; what is wrong with the names of the others."""
     files: dict[str, list[Path]] = {}
+    findings = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in suffixes and not path.name.startswith("."):
-            files.setdefault(path.stem, []).append(path)
-    findings = [Finding("duplicate_id", f"{folder.name}/{path.name}", None, f"beside {paths[0].name}")
+        if path.suffix.lower() not in suffixes or path.name.startswith("."):
+            continue
+        name = path.name.encode("utf-8", "backslashreplace").decode()
+        if name != path.name:
+            findings.append(Finding("name_unusable", f"{folder.name}/{name}", None, ""))
+            continue
+        files.setdefault(path.stem, []).append(path)
+    findings += [Finding("duplicate_id", f"{folder.name}/{path.name}", None, f"beside {paths[0].name}")
                 for paths in files.values() for path in paths[1:]]
     return files, findings
 

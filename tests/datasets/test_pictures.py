@@ -6,9 +6,12 @@ import pytest
 from PIL import Image, ImageOps
 
 from datasets.findings import Findings
-from datasets.picture_headers import Header, read_header
+from datasets.picture_headers import Header, read_header, sniff
 from datasets.pictures import check_picture, reencode, strict_decoder
-from tests.datasets.voc_cases import encoded, picture_bytes, picture_pixels, with_exif
+from datasets.tfrecord_format import make_decoder, make_example
+from tests.datasets.picture_fault_cases import PICTURE_FAULTS
+from tests.datasets.voc_cases import encoded, make_voc_folder, picture_bytes, picture_pixels, with_exif
+from tf_extended.compat import tf
 
 RGB = picture_pixels()[..., ::-1]
 
@@ -35,8 +38,8 @@ def stored(data):
     (encoded(".png"), Header("PNG", 500, 375, 3)),
     (pillow("PNG", "LA"), Header("PNG", 500, 375, 2)),
     (encoded(".png", RGB.astype(np.uint16)), Header("PNG", 500, 375, 3, bits=16)),
-    (encoded(".bmp"), Header("BMP")), (encoded(".webp"), Header("WEBP")), (encoded(".tiff"), Header("TIFF")),
-    (pillow("GIF"), Header("GIF")),
+    (encoded(".bmp"), Header("BMP", 500, 375)), (encoded(".webp"), Header("WEBP")), (encoded(".tiff"), Header("TIFF")),
+    (pillow("GIF"), Header("GIF", 500, 375)),
     (picture_bytes()[:100], Header("JPEG")), (b"\xff\xd8\xff", Header("JPEG")), (encoded(".png")[:20], Header("PNG")),
     (b"", None), (b"BX", None), (b"RIFF....WAVE", None),
 ])
@@ -75,3 +78,30 @@ def test_cmyk_is_stored_with_the_colours_it_means():
 def test_colour_jpegs_and_pngs_are_kept_byte_for_byte():
     for data in (picture_bytes(), encoded(".png"), pillow("JPEG", "L"), pillow("PNG", "RGBA")):
         assert not check_picture(data, Findings("x")).reencode
+
+
+def test_the_verdict_is_that_of_the_decoder_in_training(tmp_path, capfd):
+    """Every damaged JPEG and PNG of the fault suite through slim's TFExampleDecoder."""
+    agreed = set()
+    with tf.Graph().as_default(), tf.Session() as session:
+        record = tf.placeholder(tf.string, [])
+        image = make_decoder().decode(record, ["image"])[0]
+        for number, fault in enumerate(PICTURE_FAULTS):
+            folder = make_voc_folder(tmp_path / str(number), "bad", "good")
+            fault.damage(folder)
+            paths = [path for path in (folder / "JPEGImages").glob("bad.*") if path.is_file()]
+            data = paths[0].read_bytes() if paths else b""
+            if sniff(data) not in ("JPEG", "PNG") or fault.kind == "picture_too_large":
+                continue
+            example = make_example(data, "JPEG", 1, 1, "x", [], [], [], [], [])
+            verdicts = []
+            for decode in (lambda data: session.run(image, {record: data[1].SerializeToString()}),
+                           lambda data: strict_decoder()(data[0], True)):
+                try:
+                    verdicts.append(decode((data, example)).shape)
+                except tf.errors.InvalidArgumentError:
+                    verdicts.append("refused")
+            assert verdicts[0] == verdicts[1], fault.name
+            agreed.add(verdicts[0])
+    capfd.readouterr()
+    assert len(agreed) > 1 and "refused" in agreed

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -72,3 +73,11 @@ def test_unusable_lists(tmp_path):
     (folder / "JPEGImages/a.jpg").unlink()
     with pytest.raises(InputError, match="no annotation in it"):
         list_samples(folder, None)
+
+
+def test_names_that_are_not_utf8_are_found(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    (folder / "Annotations/b.xml").rename(folder / "Annotations" / os.fsdecode(b"caf\xe9.xml"))
+    samples, findings = list_samples(folder, None)
+    assert [sample.id for sample in samples] == ["a"]
+    assert ("name_unusable", "Annotations/caf\\udce9.xml") in {(finding.kind, finding.file) for finding in findings}

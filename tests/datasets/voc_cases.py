@@ -2,6 +2,7 @@
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -52,6 +53,16 @@ def make_voc_folder(folder: Path, *names: str) -> Path:
 
 
 Damage = Callable[[Path], None]
+
+
+class Fault(NamedTuple):
+    """objects: how many of bad.xml's two are left, None if the picture is left out; kind: what must be found, None
+    where nothing is amiss, although it looks so."""
+
+    name: str
+    damage: Damage
+    kind: str | None
+    objects: int | None = None
 
 
 def in_xml(old: str, new: str, count: int = 1) -> Damage:
@@ -108,3 +119,7 @@ def patched(data: bytes, position: int, new: bytes) -> bytes:
 def frame_position(data: bytes) -> int:
     """Where a baseline JPEG's frame header begins."""
     return data.index(b"\xff\xc0")
+
+
+SIZE = f"<size><width>{WIDTH}</width><height>{HEIGHT}</height><depth>3</depth></size>"
+SWAPPED = in_xml(f"<width>{WIDTH}</width><height>{HEIGHT}</height>", f"<width>{HEIGHT}</width><height>{WIDTH}</height>")
