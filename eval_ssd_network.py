@@ -10,7 +10,6 @@ in tf_extended/evaluation; here is only what happens in which order.
 """
 import functools
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
 from tf_extended import checkpoints, sessions, shared_flags
 from tf_extended.compat import slim
-from tf_extended.evaluation import curve, files, following, publishing, report, result_files, sources
+from tf_extended.evaluation import curve, eval_flags, following, publishing, report, result_files, sources
 from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.evaluation.records import GroundTruth
@@ -40,70 +39,12 @@ FLAGS = flags.FLAGS
 shared_flags.define_dataset_flags(split="test", batch_size=1)
 shared_flags.define_model_flags()
 shared_flags.define_session_flags(gpu_memory_fraction=0.1)
+eval_flags.define_detection_flags(Resize, Resize.WARP_RESIZE)
+eval_flags.define_scoring_flags()
+eval_flags.define_following_flags()
 
-flags.DEFINE_float("select_threshold", 0.01, "Probability above which a box is a detection.", 0.0, 1.0)
-flags.DEFINE_integer("select_top_k", 400, "Boxes of a class that enter non-maximum suppression.", lower_bound=1)
-flags.DEFINE_integer("keep_top_k", 200, "Detections that are kept, see --keep_top_k_per.", lower_bound=1)
-flags.DEFINE_enum("keep_top_k_per", "class", ["class", "image"], "Whether keep_top_k counts for every class of an "
-                  "image, as documented, or for all its classes together, as in Caffe's SSD.")
-flags.DEFINE_float("nms_threshold", 0.45, "IoU above which the less probable of two boxes goes.", 0.0, 1.0)
-flags.DEFINE_float("matching_threshold", 0.5, "IoU from which on a detection finds an object.", 0.001, 1.0)
-flags.DEFINE_integer("eval_resize", int(Resize.WARP_RESIZE), "How a picture comes to the network's size: "
-                     + ", ".join(f"{mode.value} {mode.name}" for mode in Resize) + ".", 1, len(Resize))
-flags.DEFINE_integer("eval_image_size", None, "Side of the network's input; default: the net's own.", lower_bound=1)
-flags.DEFINE_boolean("remove_difficult", True, "Difficult objects do not count (VOC); without it they are ordinary.")
-flags.DEFINE_integer("max_num_batches", None, "Evaluate only so many batches; default: everything.", lower_bound=1)
-flags.DEFINE_float("moving_average_decay", None, "Restore the moving averages of a training with that flag.", 0.0, 1.0)
-flags.DEFINE_string("master", "", "TensorFlow session to connect to.")
-flags.DEFINE_string("checkpoint_path", None, "A checkpoint, any file of one, or its folder: then the newest in it.")
-flags.DEFINE_string("anchors", None, "Anchors of a checkpoint without a model.json: voc, coco or a JSON file; default: "
-                    "the net's own.")
-flags.DEFINE_string("eval_dir", None, "Folder for the results.")
-flags.DEFINE_boolean("wait_for_checkpoints", False, "Follow a training: evaluate each checkpoint that appears in the "
-                     "folder --checkpoint_path, once.")
-flags.DEFINE_integer("max_evaluations", None, "End after so many checkpoints; default: none.", lower_bound=1)
-flags.DEFINE_float("eval_interval_secs", 10.0, "Seconds between two looks for a new checkpoint.", lower_bound=0.01)
-flags.DEFINE_float("idle_timeout_secs", 3600.0, "End when so long no new checkpoint has come.", lower_bound=0.0)
-flags.DEFINE_string("detections_dir", None, "Score the result files in this folder; no network is run.")
-flags.DEFINE_string("labels", None, "Class names for --detections_dir with a VOC folder: labels.txt, pbtxt or JSON. "
-                    "Default: the folder's labels.txt if there is one, else the VOC classes.")
-flags.DEFINE_integer("num_pictures", 8, "Worst pictures that are drawn.", lower_bound=0)
-
-# The flags that have a meaning where no network is run, and those that have one only while following a training.
-WITHOUT_NETWORK = {"detections_dir", "labels", "dataset_name", "dataset_dir", "dataset_split_name", "eval_dir",
-                   "matching_threshold", "remove_difficult", "num_pictures"}
-WHILE_WAITING = {"max_evaluations", "eval_interval_secs", "idle_timeout_secs"}
-# model.json's name of what a flag states.
-MODEL_FLAGS = {"net": "model_name", "depth_multiplier": "depth_multiplier", "batch_norm": "batch_norm"}
-
-
-def own_flags() -> set[str]:
-    """The flags of this script, not those of the libraries."""
-    modules = FLAGS.flags_by_module_dict()
-    return {flag.name for module in (sys.argv[0], shared_flags.__name__) for flag in modules.get(module, [])}
-
-
-def stated_flags() -> set[str]:
-    """Those that stand on the command line."""
-    return {name for name in own_flags() if FLAGS[name].present}
-
-
-def check_flags() -> None:
-    """Refuse what cannot work, or would be ignored, before anything is read or written."""
-    if not FLAGS.dataset_dir:
-        raise tfe.InputError("--dataset_dir is missing: the data set to evaluate on.")
-    if not FLAGS.eval_dir:
-        raise tfe.InputError("--eval_dir is missing: the folder for the results.")
-    if not FLAGS.detections_dir and not FLAGS.checkpoint_path:
-        raise tfe.InputError("give --checkpoint_path, a checkpoint or the folder of one; or --detections_dir, a folder "
-                             "of result files.")
-    idle = stated_flags() - WITHOUT_NETWORK if FLAGS.detections_dir else stated_flags() & {"labels"}
-    if idle:
-        raise tfe.InputError(f"--{min(idle)} means nothing {'with' if FLAGS.detections_dir else 'without'} "
-                             "--detections_dir. Leave one of them out.")
-    if not FLAGS.wait_for_checkpoints and stated_flags() & WHILE_WAITING:
-        raise tfe.InputError(f"--{min(stated_flags() & WHILE_WAITING)} means nothing without --wait_for_checkpoints.")
-    files.check_writable(Path(FLAGS.eval_dir), "eval_dir")
+# The flags that describe a net without a model.json.
+NET_FLAGS = {"model_name", "depth_multiplier", "batch_norm", "num_classes", "anchors"}
 
 
 def parse_voc(path: Path) -> list[tuple]:
@@ -166,9 +107,8 @@ def publish(evaluation: report.Evaluation, load_images: Callable) -> None:
 
 
 def settings() -> dict:
-    """The flags that took part, for the report."""
-    names = WITHOUT_NETWORK if FLAGS.detections_dir else own_flags() - {"detections_dir", "labels"}
-    return {name: FLAGS[name].value for name in sorted(names)}
+    """The flags that took part, for the report; what net it was is another entry."""
+    return {name: FLAGS[name].value for name in sorted(eval_flags.used_flags(FLAGS) - NET_FLAGS)}
 
 
 def build_net(checkpoint: str, dataset: slim.dataset.Dataset):
@@ -193,24 +133,25 @@ def build_net(checkpoint: str, dataset: slim.dataset.Dataset):
                              "and one more is the background.")
     if not FLAGS.eval_image_size:
         return net
-    params = image_size.params_for_image_size(type(net), FLAGS.eval_image_size, net.params)
+    sized = image_size.params_for_image_size(type(net), FLAGS.eval_image_size, net.params)
+    # The weights know their anchors in pixels of the input: size and step stay, only the grid grows.
+    params = net.params._replace(img_shape=sized.img_shape, feat_shapes=sized.feat_shapes)
     return type(net)(params, net.depth_multiplier, net.batch_norm, net.initializer)
 
 
 def compare_with_flags(net, labels: list[str], path: Path) -> None:
     """InputError where a flag on the command line says otherwise than the model.json."""
     found = model_file.describe(net, labels)
-    stated = {flag: FLAGS[flag].value for flag in stated_flags()}
-    expected = {**found, **{field: stated[flag] for field, flag in MODEL_FLAGS.items() if flag in stated}}
-    params = net.params._replace(num_classes=stated.get("num_classes", net.params.num_classes))
-    if "anchors" in stated:
-        params = anchor_params(stated["anchors"], params)
-    expected["params"] = json.loads(json.dumps(params._asdict()))
+    stated = {flag: FLAGS[flag].value for flag in eval_flags.stated_flags(FLAGS) & NET_FLAGS}
+    params = net.params._replace(num_classes=stated.pop("num_classes", net.params.num_classes))
+    params = anchor_params(stated.pop("anchors"), params) if "anchors" in stated else params
+    expected = {**found, **stated, "net": stated.pop("model_name", net.name),
+                "params": json.loads(json.dumps(params._asdict()))}
     model_file.check_model(expected, found, path)
 
 
-def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> Evaluator:
-    """An evaluator of the net that this checkpoint is of."""
+def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Evaluator, dict]:
+    """An evaluator of the net that this checkpoint is of, and what the report says about it."""
     net = build_net(checkpoint, dataset)
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
     selection = Selection(FLAGS.select_threshold, FLAGS.nms_threshold, FLAGS.select_top_k, FLAGS.keep_top_k,
@@ -218,16 +159,18 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> Evaluator
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise="mobilenet" in net.name)
     tfe.say(f"{net.name} on {dataset.num_samples} images, {dataset.num_classes} classes, batches of "
             f"{FLAGS.batch_size}; mixed precision {precision} ({reason})")
-    return Evaluator(
-        lambda: build_detection_graph(
-            dataset, preprocess, net, selection, batch_size=FLAGS.batch_size,
-            # Several threads finish in any order: with a limit it must be the same images every time.
-            num_threads=1 if FLAGS.max_num_batches else FLAGS.num_preprocessing_threads,
-            resize=Resize(FLAGS.eval_resize)),
-        dataset.labels_to_names, dataset.num_samples, matching_threshold=FLAGS.matching_threshold,
+    make_graph = functools.partial(
+        build_detection_graph, dataset, preprocess, net, selection, batch_size=FLAGS.batch_size,
+        # Several threads finish in any order: with a limit it must be the same images every time.
+        num_threads=1 if FLAGS.max_num_batches else FLAGS.num_preprocessing_threads, resize=Resize(FLAGS.eval_resize))
+    evaluator = Evaluator(
+        make_graph, dataset.labels_to_names, dataset.num_samples, matching_threshold=FLAGS.matching_threshold,
         remove_difficult=FLAGS.remove_difficult, moving_average_decay=FLAGS.moving_average_decay,
         max_batches=FLAGS.max_num_batches, master=FLAGS.master,
         session_config=sessions.session_config(FLAGS.gpu_memory_fraction, precision))
+    return evaluator, {"name": net.name, "depth_multiplier": net.depth_multiplier, "batch_norm": net.batch_norm,
+                       "img_shape": list(net.params.img_shape), "num_classes": net.params.num_classes,
+                       "mixed_precision": precision}
 
 
 def checkpoints_to_evaluate() -> Iterator[str]:
@@ -249,9 +192,10 @@ def evaluate_checkpoints() -> None:
     load_images = functools.partial(sources.load_shard_images, dataset.data_sources, parse_example)
     evaluator, done = None, 0
     for checkpoint in checkpoints_to_evaluate():
-        evaluator = evaluator or build_evaluator(checkpoint, dataset)
+        if evaluator is None:
+            evaluator, net_facts = build_evaluator(checkpoint, dataset)
         try:
-            evaluation = evaluator.evaluate(checkpoint, {"settings": settings()})
+            evaluation = evaluator.evaluate(checkpoint, {"net": net_facts, "settings": settings()})
         except CheckpointGoneError as error:
             if not FLAGS.wait_for_checkpoints:
                 raise tfe.InputError(f"{error}. Is that a whole TensorFlow checkpoint?") from error
@@ -269,7 +213,7 @@ def evaluate_checkpoints() -> None:
 
 def main() -> None:
     """Score result files, or evaluate checkpoints."""
-    check_flags()
+    eval_flags.check_flags(FLAGS)
     if FLAGS.detections_dir:
         score_result_files()
     else:

@@ -107,7 +107,7 @@ def _pictures(pictures: Sequence[tuple[Path, str]]) -> str:
 
 def _made(values: Mapping[str, Any]) -> str:
     rows = [(key, str(values[key])) for key in ("checkpoint", "step", "detections_dir") if values.get(key) is not None]
-    for group in ("settings", "seconds"):
+    for group in ("net", "settings", "seconds"):
         rows += [(f"{group}: {key}", str(value)) for key, value in values.get(group, {}).items()]
     return _table(("", ""), rows, "plain")
 

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from datasets.tfrecord_format import make_example
 from preprocessing.ssd_vgg_preprocessing import Resize
 from tests.tf_extended.evaluation.cases import assert_same_rows
 from tests.tf_extended.evaluation.rectangles import (
@@ -108,6 +109,20 @@ def test_a_count_that_is_not_the_data_sets(dataset, checkpoint):
     ours = Evaluator(graph_maker(dataset, batch_size=4), dataset.labels_to_names, 9)
     with pytest.raises(RunError, match="hold 8 images, but the data set says 9"):
         ours.evaluate(checkpoint)
+
+
+def test_what_stops_the_input_is_told(dataset, checkpoint, tmp_path):
+    """The reader only sees that its queue has ended; the cause comes from the thread behind it."""
+    with pytest.raises(RunError, match=r"(?s)stopped after \d of 8 images.*every picture must have the network's size"):
+        evaluator(dataset, resize=Resize.NONE, batch_size=2).evaluate(checkpoint)
+    write_shards(tmp_path)
+    shard = tmp_path / "rect_test_001.tfrecord"
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for number in (2, 3):
+            example = make_example(b"no picture", "PNG", 9, 9, f"picture {number}", [], [], [], [], [])
+            writer.write(example.SerializeToString())
+    with pytest.raises(RunError, match=r"stopped after \d of 8 images"):
+        evaluator(open_set(tmp_path)).evaluate(checkpoint)
 
 
 def test_a_checkpoint_that_does_not_fit(dataset, tmp_path):
