@@ -19,18 +19,8 @@ from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
 from preprocessing import preprocessing_factory, tf_image
 from preprocessing.augmentation import get_augmentation
-from tf_extended import (
-    checkpoints,
-    curves,
-    deployment,
-    optimization,
-    sessions,
-    shared_flags,
-    summaries,
-    training,
-    training_flags,
-    weights,
-)
+from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
+from tf_extended import training_flags, weights
 from tf_extended.compat import slim, tf
 from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
@@ -183,13 +173,6 @@ def class_names(net, dataset: slim.dataset.Dataset) -> list[str]:
     return [dataset.labels_to_names.get(label, f"class {label}") for label in range(1, net.params.num_classes)]
 
 
-def check_same_model(train_dir: Path, net, dataset: slim.dataset.Dataset) -> None:
-    """Refuse to go on in a folder whose checkpoints are of another net than the flags describe."""
-    if checkpoints.latest_checkpoint(train_dir) and model_file.find_model_file(train_dir).is_file():
-        model_file.check_model(model_file.describe(net, class_names(net, dataset)),
-                               model_file.read_model_file(train_dir), train_dir / model_file.NAME)
-
-
 def build_evaluator(dataset: slim.dataset.Dataset, net, session_config: tf.ConfigProto) -> Evaluator:
     """For --eval_every_n_steps: the same net on another split, in a graph of its own."""
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name)
@@ -214,7 +197,8 @@ def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Sched
 
 def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
     """Make --train_dir and write into it what the checkpoints will be: model.json and run.json."""
-    check_same_model(Path(FLAGS.train_dir), net, dataset)
+    if checkpoints.latest_checkpoint(FLAGS.train_dir):
+        model_file.check_folder(FLAGS.train_dir, net, class_names(net, dataset))
     train_dir = training.make_train_dir(FLAGS.train_dir)
     model_file.write_model_file(train_dir, net, class_names(net, dataset))
     write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,

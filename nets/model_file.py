@@ -100,6 +100,12 @@ def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Pa
                              "Give the flags that it was trained with, or another checkpoint")
 
 
+def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> None:
+    """Raise a tfe.InputError where the folder's model.json describes another net than this; pass where it has none."""
+    if find_model_file(folder).is_file():
+        check_model(describe(ssd_net, labels), read_model_file(folder), find_model_file(folder))
+
+
 def _flat(description: dict[str, Any]) -> dict[str, Any]:
     fields = {field: description[field] for field in FIELDS if field not in ("params", "initializer")}
     return {**fields, **{f"params.{field}": value for field, value in description["params"].items()}}

@@ -15,8 +15,7 @@ import numpy as np
 from tf_extended.compat import tf
 from tf_extended.shapes import get_shape
 
-# Smaller than any area of a box that covers a thousandth of a pixel; only keeps 0 / 0 away.
-TINY = 1e-30
+TINY = 1e-30  # keeps 0 / 0 away: far smaller than the area of any real box
 
 
 def array_namespace(*arrays: Any):

@@ -82,3 +82,12 @@ def test_missing_and_damaged_files_are_named(tmp_path):
         path.write_text(text)
         with pytest.raises(tfe.InputError, match=message):
             model_file.network_from_model_file(tmp_path)
+
+
+def test_a_folder_of_another_net_is_refused_and_one_without_a_description_is_not(tmp_path):
+    model_file.check_folder(tmp_path, a_net(), LABELS)
+    path = model_file.write_model_file(tmp_path, a_net(), LABELS)
+    model_file.check_folder(tmp_path, a_net(), LABELS)
+    with pytest.raises(tfe.InputError, match="depth_multiplier") as error:
+        model_file.check_folder(tmp_path, a_net(depth_multiplier=0.5), LABELS)
+    assert str(path) in str(error.value)
