@@ -3,13 +3,13 @@
 The kinds: a TensorFlow checkpoint (the toolkit's own or anybody's with its names), slim's `vgg_16.ckpt`, Keras
 applications' VGG-16 in HDF5, Caffe models. Which of the values fit a net is not decided here.
 """
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tf_extended import checkpoints
-from tf_extended.compat import tf
 from tf_extended.console import InputError
 from tf_extended.weights import vgg, wire
 from tf_extended.weights.caffe import from_caffe, read_layers
@@ -31,6 +31,8 @@ CAFFE = Kind("Caffe model")
 ACCEPTED = ("a TensorFlow checkpoint (folder, prefix, .index or .data file), slim's vgg_16.ckpt, Keras applications' "
             "VGG16 .h5, or a Caffe .caffemodel of SSD or VGG-16")
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+# The last bytes of the table that a checkpoint of TensorFlow's first format is, as the published vgg_16.ckpt.
+_TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 
 
 def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.ndarray]]:
@@ -42,7 +44,7 @@ def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.n
     one, and a network that has nothing in common with VGG-16 or SSD.
     """
     path = checkpoints.find_checkpoint(path)
-    if tf.train.checkpoint_exists(path):
+    if _is_checkpoint(path):
         stored = checkpoints.read_checkpoint(path)
         scope = vgg.slim_scope(stored)
         if scope is None:
@@ -53,6 +55,16 @@ def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.n
     if not converted:
         raise InputError(f"{path} is a {kind.title}, but none of its layers is one of VGG-16 or SSD by name")
     return kind, {f"{net_scope}/{name}": values for name, values in converted.items()}
+
+
+def _is_checkpoint(path: str) -> bool:
+    """Whether TensorFlow's reader is the one for `path`: a prefix, or one file of the first format."""
+    if Path(f"{path}.index").is_file():
+        return True
+    with Path(path).open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(-min(file.tell(), len(_TABLE_MAGIC)), os.SEEK_END)
+        return file.read() == _TABLE_MAGIC
 
 
 def _read_file(path: Path) -> tuple[Kind, dict[str, np.ndarray]]:
