@@ -113,5 +113,5 @@ class Findings(list):
 
 
 def problems(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that cannot be repaired."""
-    return [finding for finding in findings if finding.grade in (PICTURE, OBJECT)]
+    """Those that cannot be repaired, without `no_object_left`, which only follows from others."""
+    return [finding for finding in findings if finding.grade in (PICTURE, OBJECT) and finding.kind != "no_object_left"]

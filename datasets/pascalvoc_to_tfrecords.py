@@ -31,8 +31,8 @@ from tf_extended.console import InputError, RunError, progress
 # The documented pipeline's seed.
 RANDOM_SEED = 4242
 STOP, SKIP = "stop", "skip"
-# Fewer pictures are checked sooner here than in another process, which must start first.
-WORTH_A_PROCESS = 2000
+# Fewer pictures are checked sooner here than in another process, whose start takes seconds.
+WORTH_A_PROCESS = 4000
 # Room on the disk beside the pictures themselves: keys, boxes, frames.
 _BYTES_PER_SAMPLE = 4096
 
