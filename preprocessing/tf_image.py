@@ -40,7 +40,7 @@ def _lanczos(image: tf.Tensor, size: Any) -> tf.Tensor:
 
 
 # `bilinear_slim` is the documented pipeline's: pixel i of the output looks at i * scale, the corner of the pixel, where
-# the others look at its centre. So its pictures lie up to half a source pixel off, in training and evaluation alike.
+# the others look at its centre: shrunk pictures lie up to half an output pixel further down and right than their boxes.
 INTERPOLATIONS = {
     "bilinear_slim": _bilinear_slim, "nearest": _nearest, "bilinear": _bilinear, "bicubic": _bicubic, "area": _area,
     "lanczos": _lanczos,

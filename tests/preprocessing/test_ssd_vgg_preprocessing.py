@@ -86,6 +86,20 @@ def test_detection_needs_no_ground_truth(mode, data_format):
     assert labels == -1 and bboxes.shape == (0, 4) and bbox_img.shape == (4,)
 
 
+def test_the_interpolation_decides_whether_pixels_lie_where_their_boxes_do():
+    # A smooth bump around the point 60 of 100, where pixel i covers i to i + 1.
+    bump = 255 * np.exp(-((np.arange(100) + 0.5 - 60) / 9) ** 2)
+    image = np.tile(bump[None, :, None], (100, 1, 3)).astype(np.float32)
+    centre = {}
+    for name in ("bilinear", "bilinear_slim"):
+        out = run(lambda i, n=name: preprocess_for_eval(i, None, None, (40, 40), interpolation=n)[0], image)
+        weight = (out[..., 0] + VGG_MEANS[0]).sum(0)
+        centre[name] = (weight * (np.arange(40) + 0.5)).sum() / weight.sum() / 40
+    assert abs(centre["bilinear"] - 0.6) < 1e-4
+    # Output pixel i looks at 2.5 i instead of 2.5 i + 0.75: what it shows lies .75 source pixels too far right.
+    assert abs(centre["bilinear_slim"] - 0.6075) < 1e-4
+
+
 def test_detections_go_back_to_the_original_picture():
     box = np.float32([[0.2, 0.3, 0.6, 0.7]])
     for mode in Resize:
