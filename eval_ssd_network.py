@@ -156,13 +156,14 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Eva
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
     selection = Selection(FLAGS.select_threshold, FLAGS.nms_threshold, FLAGS.select_top_k, FLAGS.keep_top_k,
                           FLAGS.keep_top_k_per)
-    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise="mobilenet" in net.name)
+    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     tfe.say(f"{net.name} on {dataset.num_samples} images, {dataset.num_classes} classes, batches of "
             f"{FLAGS.batch_size}; mixed precision {precision} ({reason})")
     make_graph = functools.partial(
         build_detection_graph, dataset, preprocess, net, selection, batch_size=FLAGS.batch_size,
         # Several threads finish in any order: with a limit it must be the same images every time.
-        num_threads=1 if FLAGS.max_num_batches else FLAGS.num_preprocessing_threads, resize=Resize(FLAGS.eval_resize))
+        num_threads=1 if FLAGS.max_num_batches else FLAGS.num_preprocessing_threads, resize=Resize(FLAGS.eval_resize),
+        interpolation=model_file.read_interpolation(checkpoint))
     evaluator = Evaluator(
         make_graph, dataset.labels_to_names, dataset.num_samples, matching_threshold=FLAGS.matching_threshold,
         remove_difficult=FLAGS.remove_difficult, moving_average_decay=FLAGS.moving_average_decay,

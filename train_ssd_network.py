@@ -161,7 +161,8 @@ def starting_point(net_scope: str, train_dir: Path):
     kind, stored = weights.load_weights(FLAGS.checkpoint_path, net_scope)
     plan = checkpoints.plan_restore(
         slim.get_model_variables(), f"{FLAGS.checkpoint_path} ({kind.title})", stored, net_scope=net_scope,
-        model_scope=FLAGS.checkpoint_model_scope, exclude_scopes=(FLAGS.checkpoint_exclude_scopes or "").split(","),
+        model_scope=None if kind.converted else FLAGS.checkpoint_model_scope,
+        exclude_scopes=(FLAGS.checkpoint_exclude_scopes or "").split(","),
         # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
         ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
     tfe.say(plan.table())
@@ -177,7 +178,8 @@ def build_evaluator(dataset: slim.dataset.Dataset, net, session_config: tf.Confi
     """For --eval_every_n_steps: the same net on another split, in a graph of its own."""
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name)
     make_graph = functools.partial(build_detection_graph, dataset, preprocess, net, Selection(),
-                                   batch_size=FLAGS.batch_size)
+                                   batch_size=FLAGS.batch_size,
+                                   interpolation=get_augmentation(FLAGS.augmentation).eval_interpolation)
     return Evaluator(make_graph, dataset.labels_to_names, dataset.num_samples, session_config=session_config,
                      moving_average_decay=FLAGS.moving_average_decay)
 
@@ -200,7 +202,8 @@ def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
     if checkpoints.latest_checkpoint(FLAGS.train_dir):
         model_file.check_folder(FLAGS.train_dir, net, class_names(net, dataset))
     train_dir = training.make_train_dir(FLAGS.train_dir)
-    model_file.write_model_file(train_dir, net, class_names(net, dataset))
+    model_file.write_model_file(train_dir, net, class_names(net, dataset),
+                                get_augmentation(FLAGS.augmentation).eval_interpolation)
     write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,
                    dataset={"samples": dataset.num_samples, "labels": dataset.labels_to_names})
     return train_dir
@@ -225,7 +228,7 @@ def main() -> None:
     if FLAGS.seed is not None:
         tf.set_random_seed(FLAGS.seed)
     net, schedule = build_net(dataset), build_schedule(dataset.num_samples)
-    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise="mobilenet" in net.name)
+    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
     train_op, metrics = build_graph(dataset, net, schedule)
     # What a checkpoint cannot give is found before the folder is made.

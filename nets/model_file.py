@@ -15,12 +15,15 @@ from nets import nets_factory
 from nets.ssd import SSDNet, SSDParams
 
 NAME, FORMAT = "model.json", 1
+# The documented pipeline's resampling, which every checkpoint from elsewhere was trained with.
+DEFAULT_INTERPOLATION = "bilinear_slim"
 FIELDS = ("net", "depth_multiplier", "batch_norm", "initializer", "params", "labels")
 
 
-def describe(ssd_net: SSDNet, labels: Sequence[str]) -> dict[str, Any]:
+def describe(ssd_net: SSDNet, labels: Sequence[str], interpolation: str = DEFAULT_INTERPOLATION) -> dict[str, Any]:
     """What rebuilds `ssd_net`, as JSON types. `labels`: the names of classes 1 … num_classes - 1, without background.
 
+    `interpolation`: how pictures are to be resized for this net, a name of the preprocessing's.
     Raises tfe.InputError where their number is not that of the net's classes.
     """
     if len(labels) != ssd_net.params.num_classes - 1:
@@ -30,7 +33,7 @@ def describe(ssd_net: SSDNet, labels: Sequence[str]) -> dict[str, Any]:
     description = {
         "format": FORMAT, "net": ssd_net.name, "depth_multiplier": ssd_net.depth_multiplier,
         "batch_norm": ssd_net.batch_norm, "initializer": ssd_net.initializer, "params": params._asdict(),
-        "labels": list(labels),
+        "labels": list(labels), "interpolation": interpolation,
     }
     return json.loads(json.dumps(description))
 
@@ -46,11 +49,12 @@ def find_model_file(path: str | Path) -> Path:
     return (path if path.is_dir() else path.parent) / NAME
 
 
-def write_model_file(path: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> Path:
+def write_model_file(path: str | Path, ssd_net: SSDNet, labels: Sequence[str],
+                     interpolation: str = DEFAULT_INTERPOLATION) -> Path:
     """Write model.json into the folder `path`, which exists; whole or not at all. Returns the file's path."""
     target = find_model_file(path)
     partial = target.with_suffix(".partial")
-    partial.write_text(json.dumps(describe(ssd_net, labels), indent=1) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(describe(ssd_net, labels, interpolation), indent=1) + "\n", encoding="utf-8")
     partial.replace(target)
     return target
 
@@ -85,6 +89,13 @@ def network_from_model_file(path: str | Path) -> tuple[SSDNet, list[str]]:
     net = nets_factory.get_network(description["net"])(
         params, description["depth_multiplier"], description["batch_norm"], description["initializer"])
     return net, description["labels"]
+
+
+def read_interpolation(path: str | Path) -> str:
+    """How pictures are to be resized for the net at `path`: as its model.json says, or the documented way."""
+    if not find_model_file(path).is_file():
+        return DEFAULT_INTERPOLATION
+    return read_model_file(path).get("interpolation", DEFAULT_INTERPOLATION)
 
 
 def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Path = NAME) -> None:

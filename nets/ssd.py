@@ -83,6 +83,7 @@ class SSDNet:
     default_params: ClassVar[SSDParams]
     backbone: ClassVar[Callable]  # (inputs, scale, is_training, dropout_keep_prob) → features, end points
     extra_layers: ClassVar[Sequence[ssd_layers.ExtraLayer]]
+    depthwise: ClassVar[bool] = False  # mostly depthwise convolutions, which gain nothing from reduced precision
     body_has_batch_norm: ClassVar[bool] = False  # the published body is a batch-normalised one
 
     def __init__(self, params: SSDParams | None = None, depth_multiplier: float = 1.0, batch_norm: bool = False,

@@ -51,6 +51,7 @@ class SSDNet(ssd.SSDNet):
     name = "ssd_300_mobilenet_v1"
     backbone = staticmethod(mobilenet_v1)
     body_has_batch_norm = True
+    depthwise = True
     extra_layers = ssd_vgg_300.SSDNet.extra_layers[1:]
     default_params = ssd_vgg_300.SSDNet.default_params._replace(
         feat_layers=[*(f"Conv2d_{number}_pointwise" for number in (5, 11, 13)), "block9", "block10", "block11"],

@@ -26,6 +26,11 @@ class Augmentation:
     photometric: Photometric | None = None
     flip: float = 0.0
 
+    @property
+    def eval_interpolation(self) -> str:
+        """The resampling for evaluating a net trained so: where pixels lie, half a one aside, is learnt too."""
+        return "bilinear_slim" if "bilinear_slim" in self.interpolation else "bilinear"
+
 
 NONE = Augmentation()
 SLIM = Augmentation(crop=DistortedCrop(), photometric=SLIM_COLOURS, flip=0.5)

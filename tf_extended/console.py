@@ -4,6 +4,7 @@ Not its job: defining flags (`shared_flags`) or deciding what is an error. Exit 
 0 done; 1 the run failed; 2 unusable flags or input, found before any work began. A traceback is shown only with
 `--verbosity=1`.
 """
+import os
 import sys
 import time
 import traceback
@@ -101,6 +102,10 @@ def run_script(main: Callable[[], None], flag_values: flags.FlagValues, usage: s
         end(1, f"error: {error}")
     except KeyboardInterrupt:
         end(1, "interrupted: run the same command again to go on")
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); what is still buffered would only fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         end(1, f"error: {error}\nCheck the disk space and permissions of that path, then run the command again.")
     except Exception as error:  # the last net: a person reads one line, a developer asks for the rest

@@ -91,3 +91,10 @@ def test_a_folder_of_another_net_is_refused_and_one_without_a_description_is_not
     with pytest.raises(tfe.InputError, match="depth_multiplier") as error:
         model_file.check_folder(tmp_path, a_net(depth_multiplier=0.5), LABELS)
     assert str(path) in str(error.value)
+
+
+def test_the_way_of_resizing_travels_with_the_model(tmp_path):
+    assert model_file.read_interpolation(tmp_path) == "bilinear_slim"
+    model_file.write_model_file(tmp_path, a_net(), LABELS, "bilinear")
+    assert model_file.read_interpolation(tmp_path / "model.ckpt-3") == "bilinear"
+    model_file.check_folder(tmp_path, a_net(), LABELS)  # it is not what makes another net

@@ -25,3 +25,9 @@ def test_each_recipe_is_described_in_one_line():
     assert "zoom-out p=0.5 up to x4" in lines["paper"] and "IoU >= 0.1, 0.3" in lines["paper"]
     assert "zoom-out" not in lines["slim"] and "flip p=0.5" in lines["slim"]
     assert all("\n" not in line for line in lines.values())
+
+
+@pytest.mark.parametrize(("name", "interpolation"), [("slim", "bilinear_slim"), ("none", "bilinear_slim"),
+                                                     ("paper", "bilinear")])
+def test_evaluation_resamples_where_training_did(name, interpolation):
+    assert get_augmentation(name).eval_interpolation == interpolation
