@@ -15,7 +15,7 @@ start=$(date +%s)
 step() { echo; echo "== $* ($(($(date +%s) - start)) s since the start)"; }
 
 step "generating pictures of shapes"
-.venv/bin/python -c "from datasets.shapes import make_devkit; make_devkit('$out/devkit', num_train=320, num_test=80, seed=1)"
+.venv/bin/python -c "from datasets.shapes import make_devkit; make_devkit('$out/devkit', num_train=1200, num_test=200, seed=1)"
 
 step "converting to TFRecord"
 for split in trainval test; do
@@ -23,12 +23,14 @@ for split in trainval test; do
         --output_name=shapes_$split
 done
 
+# The recipe for few pictures and no pretrained weights, but for the augmentation: generated pictures vary by themselves.
 step "training"
 .venv/bin/python train_ssd_network.py --dataset_dir="$out/tfrecords" --dataset_split_name=trainval \
     --train_dir="$out/train" --model_name=ssd_300_vgg --depth_multiplier=0.25 --batch_norm --initializer=he \
-    --recipe=paper --anchors=coco --optimizer=adam --opt_epsilon=1e-8 --learning_rate=0.001 --weight_decay=0.00004 \
+    --recipe=paper --augmentation=none --anchors=coco --optimizer=adam --opt_epsilon=1e-8 --learning_rate=0.001 \
     --learning_rate_decay_type=cosine --end_learning_rate=0.00001 --warmup_steps=100 --clip_gradient_norm=20 \
-    --batch_size=8 --max_number_of_steps=600 --log_every_n_steps=20 --save_summaries_secs=0
+    --weight_decay=0.00004 \
+    --batch_size=8 --max_number_of_steps=1200 --log_every_n_steps=50 --save_summaries_secs=0
 
 step "evaluating on the test pictures"
 .venv/bin/python eval_ssd_network.py --dataset_dir="$out/tfrecords" --dataset_split_name=test \
