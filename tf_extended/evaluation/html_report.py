@@ -29,12 +29,13 @@ KINDS = (
 
 def render(
     values: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[str]], figures: Mapping[str, Path],
-    pictures: Sequence[tuple[Path, str]],
+    pictures: Mapping[str, Sequence[tuple[Path, str]]],
 ) -> str:
     """The page, as text.
 
     values: `report.report_values`; columns, rows: the table of classes; figures: PNG files by name
-    (`precision_recall`, `confusion`, `errors`, perhaps `curve`); pictures: PNG files and captions.
+    (`precision_recall`, `confusion`, `errors`, perhaps `curve`); pictures: PNG files and captions of the
+    `worst` and of `typical` images.
     """
     point = values["operating_point"]
     sections = [
@@ -47,7 +48,8 @@ def render(
          f"over all classes is best: F1 {point['f1']:.3f}, precision {point['precision']:.3f}, recall "
          f"{point['recall']:.3f}.</p>" + _kinds(values["errors"]) + _image(figures["errors"])),
         ("What is taken for what", _image(figures["confusion"])),
-        ("The worst pictures", _pictures(pictures)),
+        ("The worst pictures", _pictures(pictures["worst"])),
+        ("Pictures from all over the set", _pictures(pictures["typical"])),
         ("COCO metrics", _coco(values["coco"])),
         ("How this was made", _made(values)),
     ]
@@ -98,7 +100,7 @@ def _coco(coco: Mapping[str, Any]) -> str:
 
 def _pictures(pictures: Sequence[tuple[Path, str]]) -> str:
     if not pictures:
-        return "<p>None: no errors, or no pictures to draw on.</p>"
+        return "<p>None: nothing to show, or no pictures to draw on.</p>"
     legend = "".join(
         f'<span class="swatch" style="background: rgb{colour}"></span>{escape(text)}' for text, colour in LEGEND
     )

@@ -1,4 +1,4 @@
-"""Pictures with ground truth and detections, drawn with OpenCV: the images in which the detector erred most.
+"""Pictures with ground truth and detections, drawn with OpenCV: where the detector erred most, and a fair sample.
 
 Its job: choosing and drawing them. Loading a picture is the job of the caller's function; saying what is an error is
 `error_analysis`'. Colours (`LEGEND`) tell right from wrong without red against green.
@@ -29,11 +29,16 @@ def worst_images(analysis: ErrorAnalysis, count: int) -> list[int]:
     return [int(index) for index in order[:count] if analysis.image_errors[index] > 0]
 
 
-def write_worst_pictures(
-    folder: Path, load_images: Callable[[list[int]], Mapping[int, np.ndarray]], detections: Detections,
-    truth: GroundTruth, analysis: ErrorAnalysis, names: Mapping[int, str], count: int,
+def typical_images(num_images: int, count: int) -> list[int]:
+    """Indices of at most `count` images, evenly spread over all, whatever was found in them."""
+    return np.unique(np.linspace(0, num_images - 1, min(count, num_images)).round().astype(int)).tolist()
+
+
+def write_pictures(
+    folder: Path, chosen: list[int], load_images: Callable[[list[int]], Mapping[int, np.ndarray]],
+    detections: Detections, truth: GroundTruth, analysis: ErrorAnalysis, names: Mapping[int, str],
 ) -> list[tuple[Path, str]]:
-    """Draw the worst images as `{rank}_{image id}.png`; returns their paths and captions.
+    """Draw the `chosen` images as `{rank}_{image id}.png`; returns their paths and captions.
 
     load_images: indices of images → index → RGB uint8 [H, W, 3]; what it does not give is left out. Pictures of an
     earlier evaluation in `folder` are removed.
@@ -41,9 +46,8 @@ def write_worst_pictures(
     for old in folder.glob("[0-9][0-9]_*.png"):
         old.unlink()
     written = []
-    worst = worst_images(analysis, count)
-    images = load_images(worst)
-    for index in filter(images.__contains__, worst):
+    images = load_images(chosen)
+    for index in filter(images.__contains__, chosen):
         folder.mkdir(parents=True, exist_ok=True)
         safe_id = re.sub(r"[^\w.-]+", "_", truth.image_ids[index])
         path = folder / f"{len(written) + 1:02d}_{safe_id}.png"

@@ -15,12 +15,12 @@ from tf_extended.evaluation.coco_scoring import coco_metrics
 from tf_extended.evaluation.error_analysis import ErrorAnalysis, OperatingPoint, analyse, class_best_f1
 from tf_extended.evaluation.files import write_json, write_text
 from tf_extended.evaluation.html_report import render
-from tf_extended.evaluation.pictures import write_worst_pictures
+from tf_extended.evaluation.pictures import typical_images, worst_images, write_pictures
 from tf_extended.evaluation.plots import plot_confusion, plot_errors, plot_precision_recall
 from tf_extended.evaluation.records import Detections, GroundTruth
 from tf_extended.evaluation.voc_scoring import ClassScore, VocScores, score
 
-REPORT_JSON, REPORT_HTML, PICTURES = "report.json", "report.html", "worst"
+REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 COLUMNS = ("class", "objects", "difficult", "detections", "AP07", "AP12", "best F1", "at score")
 
 
@@ -110,10 +110,10 @@ def write_report(
     eval_dir: Path, evaluation: Evaluation, load_images: Callable[[list[int]], Mapping[int, np.ndarray]],
     num_pictures: int, curve: Path | None = None,
 ) -> Path:
-    """Write `report.json`, the figures, the worst pictures and `report.html`; returns the path of the last.
+    """Write `report.json`, the figures, the worst and typical pictures, `report.html`; returns the path of the last.
 
     load_images: indices of images → index → RGB uint8 [H, W, 3], for those that have a picture; num_pictures: how many
-    are drawn at most; curve: a PNG of mAP over steps to show, if there is one.
+    of each sort are drawn at most; curve: a PNG of mAP over steps to show, if there is one.
     """
     eval_dir = Path(eval_dir)
     eval_dir.mkdir(parents=True, exist_ok=True)
@@ -123,10 +123,13 @@ def write_report(
     plot_precision_recall(figures["precision_recall"], evaluation.scores.classes)
     plot_confusion(figures["confusion"], evaluation.analysis.confusion, evaluation.names)
     plot_errors(figures["errors"], evaluation.analysis.counts)
-    pictures = write_worst_pictures(
-        eval_dir / PICTURES, load_images, evaluation.detections, evaluation.truth, evaluation.analysis,
-        evaluation.names, num_pictures,
-    )
+    chosen = {"worst": worst_images(evaluation.analysis, num_pictures),
+              "typical": typical_images(len(evaluation.truth.image_ids), num_pictures)}
+    pictures = {
+        folder: write_pictures(eval_dir / folder, indices, load_images, evaluation.detections, evaluation.truth,
+                               evaluation.analysis, evaluation.names)
+        for folder, indices in chosen.items()
+    }
     if curve and curve.exists():
         figures["curve"] = curve
     write_text(eval_dir / REPORT_HTML, render(values, COLUMNS, class_rows(evaluation.scores), figures, pictures))

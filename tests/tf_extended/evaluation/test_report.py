@@ -58,7 +58,8 @@ def test_report_html_is_one_file(tmp_path):
 def test_figures_and_pictures_open(tmp_path):
     report.write_report(tmp_path, evaluation(), grey_images, 4)
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png")}
-    assert names == {"precision_recall.png", "confusion.png", "errors.png", "worst/01_a.png"}
+    assert names == {"precision_recall.png", "confusion.png", "errors.png", "worst/01_a.png",
+                     "typical/01_a.png", "typical/02_b.png"}
     assert all(cv2.imread(str(tmp_path / name)) is not None for name in names)
 
 
@@ -85,6 +86,12 @@ def test_worst_images_come_first_and_right_ones_not_at_all():
     analysis = evaluation().analysis._replace(image_errors=np.array([0, 2, 5, 2]))
     assert pictures.worst_images(analysis, 10) == [2, 1, 3]
     assert pictures.worst_images(analysis, 1) == [2]
+
+
+@pytest.mark.parametrize(("num_images", "count", "chosen"), [
+    (9, 3, [0, 4, 8]), (2, 8, [0, 1]), (1, 8, [0]), (0, 8, []), (5, 0, [])])
+def test_typical_images_are_evenly_spread(num_images, count, chosen):
+    assert pictures.typical_images(num_images, count) == chosen
 
 
 def test_tables_line_up():
