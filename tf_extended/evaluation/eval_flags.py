@@ -44,7 +44,7 @@ def define_scoring_flags() -> None:
     flags.DEFINE_float("matching_threshold", 0.5, "IoU from which on a detection finds an object.", 0.001, 1.0)
     flags.DEFINE_boolean("remove_difficult", True, "Difficult objects do not count, as in VOC; without it they are "
                          "ordinary ones.")
-    flags.DEFINE_integer("num_pictures", 8, "How many of the worst pictures are drawn, and of typical ones.", lower_bound=0)
+    flags.DEFINE_integer("num_pictures", 8, "Worst pictures that are drawn, and as many typical ones.", lower_bound=0)
     flags.DEFINE_string("detections_dir", None, "Score the result files in this folder; no network is run.")
     flags.DEFINE_string("labels", None, "Class names for --detections_dir with a VOC folder: labels.txt, pbtxt or "
                         "JSON. Default: the folder's labels.txt if there is one, else the VOC classes.")

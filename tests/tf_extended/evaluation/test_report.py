@@ -50,8 +50,8 @@ def test_report_json(tmp_path):
 def test_report_html_is_one_file(tmp_path):
     page = report.write_report(tmp_path, evaluation(), grey_images, 4).read_text()
     assert "mAP 0.5455 (VOC07) · 0.5000 (VOC12)" in page
-    # Every picture is inside: three figures and the one picture with an error at the operating point.
-    assert len(re.findall(r'src="data:image/png;base64,', page)) == 4
+    # Every picture is inside: three figures, the one picture with an error at the operating point, both typical ones.
+    assert len(re.findall(r'src="data:image/png;base64,', page)) == 6
     assert not re.search(r'src="(?!data:)', page)
 
 
