@@ -222,7 +222,6 @@ def main() -> None:
     """The whole training, in order."""
     governed = training_flags.apply_recipe(FLAGS)
     check_flags()
-    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
     dataset = get_dataset(FLAGS.dataset_split_name)
     eval_dataset = get_dataset(FLAGS.eval_split) if FLAGS.eval_every_n_steps else None
     if FLAGS.seed is not None:
@@ -230,6 +229,7 @@ def main() -> None:
     net, schedule = build_net(dataset), build_schedule(dataset.num_samples)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
+    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
     train_op, metrics = build_graph(dataset, net, schedule)
     # What a checkpoint cannot give is found before the folder is made.
     init_fn = starting_point(net.name, Path(FLAGS.train_dir))
