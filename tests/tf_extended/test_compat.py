@@ -8,7 +8,8 @@ from tf_extended import compat
 from tf_extended.compat import slim, tf
 
 
-@pytest.mark.parametrize(("module", "name", "replacement"), compat.REPAIRS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("module", "name", "replacement"), compat.REPAIRS,
+                         ids=[name for _, name, _ in compat.REPAIRS])
 def test_every_repaired_name_is_there_and_callable(module, name, replacement):
     assert hasattr(importlib.import_module(module), name)
     assert callable(replacement)
