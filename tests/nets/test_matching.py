@@ -113,8 +113,8 @@ def test_labels_beyond_the_classes_never_match(strategy):
     assert set(labels.tolist()) <= {0, 1, 2}
 
 
-overlap_matrices = hnp.arrays(
-    np.float32, st.tuples(st.integers(0, 5), st.integers(1, 6)), elements=st.sampled_from([0.0, 0.1, 0.3, 0.3, 0.7]))
+overlap_matrices = hnp.arrays(  # of few values that float32 holds exactly, so that many are equal
+    np.float32, st.tuples(st.integers(0, 5), st.integers(1, 6)), elements=st.sampled_from([0.0, 0.125, 0.25, 0.75]))
 
 
 def test_forced_matches_equal_the_greedy_loop_with_many_ties():
