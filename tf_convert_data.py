@@ -15,7 +15,7 @@ import numpy as np
 from absl import flags
 
 import tf_extended as tfe
-from datasets import anchor_charts, anchor_fit, browsing, dataset_factory, pascalvoc_to_tfrecords
+from datasets import anchor_charts, anchor_fit, browsing, dataset_factory, pascalvoc_to_tfrecords, voc_folders
 from datasets.anchor_fit import AnchorLayer
 from datasets.tfrecord_format import ParsedExample
 from nets import anchors as ssd_anchors
@@ -26,7 +26,8 @@ from preprocessing.augmentation import AUGMENTATIONS, get_augmentation
 from tf_extended.compat import quiet_banner, tf
 
 FLAGS = flags.FLAGS
-flags.DEFINE_enum("dataset_name", "pascalvoc", ["pascalvoc"], "Format of the source.")
+flags.DEFINE_enum("dataset_name", "pascalvoc", ["pascalvoc", *dataset_factory.DOCUMENTED], "Format of the source; with "
+                  "a year, that year's folder of a devkit is taken, and --output_name follows: voc_2007_{split}.")
 flags.DEFINE_string("dataset_dir", None, "A VOC folder (Annotations, JPEGImages), or a devkit with one in it.")
 flags.DEFINE_string("output_name", None, "Name of the shards: {family}_{split}, for example voc_2007_train.")
 flags.DEFINE_string("output_dir", None, "Folder of the shards; made if it is not there.")
@@ -56,6 +57,7 @@ DRAWS = 4
 
 def main() -> None:
     """Convert, browse, or both, as the flags say."""
+    apply_dataset_name()
     for name in ("output_name", "output_dir") + (("dataset_dir",) if not FLAGS.browse else ()):
         if not FLAGS[name].value:
             raise tfe.InputError(f"--{name} is not given: {FLAGS[name].help}")
@@ -70,6 +72,17 @@ def main() -> None:
         tfe.say(report.summary())
     if FLAGS.browse:
         browse(Path(FLAGS.browse), params)
+
+
+def apply_dataset_name() -> None:
+    """For pascalvoc_2007 and pascalvoc_2012: that year's folder, and the name by which training finds the shards."""
+    if FLAGS.dataset_name not in dataset_factory.DOCUMENTED:
+        return
+    family, _ = dataset_factory.DOCUMENTED[FLAGS.dataset_name]
+    if FLAGS.dataset_dir:
+        FLAGS.dataset_dir = str(voc_folders.year_folder(FLAGS.dataset_dir, family.removeprefix("voc_")))
+    if FLAGS.split and not FLAGS.output_name:
+        FLAGS.output_name = f"{family}_{FLAGS.split}"
 
 
 def net_params():

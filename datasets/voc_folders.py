@@ -40,6 +40,13 @@ def find_voc_folder(dataset_dir: str | Path) -> Path:
                      f"{ANNOTATIONS}/*.xml, {PICTURES}/*, and {SPLITS}/*.txt where --split is used.")
 
 
+def year_folder(dataset_dir: str | Path, year: str) -> Path:
+    """The folder `VOC{year}` of the devkit in or at `dataset_dir`; `dataset_dir` itself where it has none."""
+    top = Path(dataset_dir).expanduser()
+    inside = (top / f"VOC{year}", top / "VOCdevkit" / f"VOC{year}")
+    return next((folder for folder in inside if folder.is_dir()), top)
+
+
 def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], list[Finding]]:
     """The samples of a split (None: every annotation), sorted by id, and what was found amiss in the listing.
 

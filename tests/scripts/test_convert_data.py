@@ -37,6 +37,16 @@ def test_convert_and_browse(tmp_path):
     assert "exists already" in refuse(SCRIPT, dataset_dir=tmp_path, **flags)
 
 
+def test_the_years_of_a_devkit_go_by_name(tmp_path):
+    make_voc_folder(tmp_path / "VOCdevkit/VOC2007", *"abc")
+    make_voc_folder(tmp_path / "VOCdevkit/VOC2012", *"defgh")
+    flags = {"split": "all", "output_dir": tmp_path / "out"}
+    assert "several data sets" in refuse(SCRIPT, dataset_dir=tmp_path, output_name="voc_all", **flags)
+    for name, top, pictures in (("pascalvoc_2007", tmp_path, 3), ("pascalvoc_2012", tmp_path / "VOCdevkit", 5)):
+        succeed(SCRIPT, dataset_name=name, dataset_dir=top, **flags)
+        assert get_dataset(name, "all", str(tmp_path / "out")).num_samples == pictures
+
+
 def test_unusable_flags_are_refused_in_one_line(tmp_path):
     make_voc_folder(tmp_path / "voc", "a")
     good = {"dataset_dir": tmp_path / "voc", "output_name": "a_b", "output_dir": tmp_path / "out"}
