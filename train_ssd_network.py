@@ -3,9 +3,8 @@
 
     python train_ssd_network.py --dataset_dir=DIR --dataset_split_name=trainval --train_dir=OUT
 
-Steps: resolve the flags, check data and folders, build input pipeline, net, losses and optimiser, train through
-slim.learning, which resumes where OUT already holds a checkpoint. The mathematics is in nets/, preprocessing/ and
-tf_extended/; here is only what happens in which order.
+Resolves the flags, checks data and folders, builds input pipeline, net, losses and optimiser, and trains through
+slim.learning, which resumes where OUT holds a checkpoint. Here is only what happens in which order.
 """
 import functools
 import math
