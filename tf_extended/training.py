@@ -105,8 +105,9 @@ class TrainLoop:
     def _after_step(self, sess: tf.Session, done: Mapping) -> tuple:
         """Report, run the hooks, save: what the step's results ask for."""
         loss, values = done["loss"], done["metrics"]
+        stopping = bool(self.stop_requested) or self.step >= self.max_steps
         self._collect(values)
-        if self.step % self.log_every_n_steps == 0 or self.step >= self.max_steps:
+        if self.step % self.log_every_n_steps == 0 or stopping:
             self._report()
         started = time.monotonic()
         for hook in self.hooks:
@@ -114,7 +115,7 @@ class TrainLoop:
         self._reported += time.monotonic() - started  # a step's rate does not count evaluations
         if time.monotonic() - self._saved >= self.save_interval_secs:
             self.save(sess)
-        return float(loss), bool(self.stop_requested) or self.step >= self.max_steps
+        return float(loss), stopping
 
     def save(self, sess: tf.Session) -> str:
         """Save a checkpoint of this step now; returns its prefix."""

@@ -86,6 +86,14 @@ def test_a_signal_finishes_the_step_saves_and_is_no_error(tmp_path, number, caps
     assert signal.getsignal(number) is before
 
 
+def test_a_run_that_is_stopped_early_reports_its_last_step(tmp_path):
+    def send(_session, step):
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+    loop, _ = train(tmp_path, 1000, hooks=(send,), log_every_n_steps=500)
+    assert [row["step"] for row in rows(tmp_path)] == [loop.step]
+
+
 def test_a_loss_that_is_not_finite_stops_before_the_variables_change(tmp_path):
     train(tmp_path, 2)
     with pytest.raises(tfe.RunError, match=r"step 6: .*not finite \(learning rate 0.1.*\n.*lower --learning_rate"):
