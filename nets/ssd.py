@@ -58,9 +58,10 @@ def ssd_arg_scope(weight_decay: float = 0.0005, data_format: str = "NHWC", batch
     if initializer not in INITIALIZERS:
         raise tfe.InputError(f"initializer is {initializer!r}; expected one of {', '.join(INITIALIZERS)}")
     spatial = [slim.conv2d, slim.separable_conv2d, slim.max_pool2d]
-    layout = [*spatial, slim.batch_norm, custom_layers.pad2d, custom_layers.l2_normalization,
-              custom_layers.channel_to_last]
-    with slim.arg_scope([slim.conv2d, slim.separable_conv2d], activation_fn=tf.nn.relu,
+    convolutions = [slim.conv2d, slim.separable_conv2d, custom_layers.atrous_conv2d]
+    layout = [*spatial, slim.batch_norm, custom_layers.atrous_conv2d, custom_layers.pad2d,
+              custom_layers.l2_normalization, custom_layers.channel_to_last]
+    with slim.arg_scope(convolutions, activation_fn=tf.nn.relu,
                         normalizer_fn=slim.batch_norm if batch_norm else None,
                         weights_regularizer=slim.l2_regularizer(weight_decay),
                         weights_initializer=INITIALIZERS[initializer](), biases_initializer=tf.zeros_initializer()), \
@@ -111,7 +112,7 @@ class SSDNet:
         """
         scale = ssd_layers.channel_scaler(self.depth_multiplier)
         with tf.variable_scope(scope or self.name, self.name, [inputs], reuse=reuse), \
-                slim.arg_scope([slim.batch_norm], is_training=is_training):
+                slim.arg_scope([slim.batch_norm], is_training=is_training), custom_layers.fast_bias_gradients():
             features, end_points = type(self).backbone(inputs, scale, is_training, dropout_keep_prob)
             ssd_layers.extra_feature_layers(features, self.extra_layers, scale, end_points)
             logits, localisations = self._heads(end_points)

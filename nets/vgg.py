@@ -6,6 +6,7 @@ layers and heads (`nets.ssd_layers`), weight decay and batch norm (`nets.ssd`'s 
 """
 from collections.abc import Callable
 
+from nets import custom_layers
 from tf_extended.compat import slim, tf
 
 # (convolutions, channels) of conv1 … conv5.
@@ -28,7 +29,7 @@ def vgg16(inputs: tf.Tensor, scale: Callable[[int], int], is_training: bool,
         end_points[f"block{number}"] = net
         last = number == len(BLOCKS)
         net = slim.max_pool2d(net, [3, 3] if last else [2, 2], stride=1 if last else 2, scope=f"pool{number}")
-    net = slim.conv2d(net, scale(FC_CHANNELS), [3, 3], rate=ATROUS_RATE, scope="conv6")
+    net = custom_layers.atrous_conv2d(net, scale(FC_CHANNELS), [3, 3], rate=ATROUS_RATE, scope="conv6")
     end_points["block6"] = net
     net = slim.dropout(net, dropout_keep_prob, is_training=is_training, scope="dropout6")
     net = slim.conv2d(net, scale(FC_CHANNELS), [1, 1], scope="conv7")
