@@ -21,8 +21,8 @@ from datasets.tfrecord_format import ParsedExample
 from nets import anchors as ssd_anchors
 from nets import nets_factory
 from nets.anchor_sets import anchor_params
-from preprocessing import preprocessing_factory, tf_image
-from preprocessing.augmentation import AUGMENTATIONS, get_augmentation
+from preprocessing import augmentation, preprocessing_factory, tf_image
+from tf_extended import shared_flags
 from tf_extended.compat import quiet_banner, tf
 
 FLAGS = flags.FLAGS
@@ -49,7 +49,7 @@ flags.DEFINE_integer("browse_pictures", 48, "Pictures on the contact sheets, fro
 flags.DEFINE_string("model_name", "ssd_300_vgg", "The net whose anchors are compared with the objects.")
 flags.DEFINE_string("anchors", None, "Its anchors: voc, coco or a JSON file; default: the net's own.")
 flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor matches.", lower_bound=0.0, upper_bound=1.0)
-flags.DEFINE_enum("augmentation", "slim", sorted(AUGMENTATIONS), "Augmentation of the training samples that are shown.")
+shared_flags.define_augmentation_flags("slim")
 
 # Augmented samples that are counted, for each that is shown.
 DRAWS = 4
@@ -133,7 +133,7 @@ def augment(samples: list[ParsedExample], img_shape: tuple[int, int]) -> Iterato
         inputs = (tf.placeholder(tf.uint8, [None, None, 3]), tf.placeholder(tf.int64, [None]),
                   tf.placeholder(tf.float32, [None, 4]))
         with quiet_banner():
-            outputs = preprocess(*inputs, img_shape, augmentation=get_augmentation(FLAGS.augmentation))
+            outputs = preprocess(*inputs, img_shape, augmentation=augmentation.from_flags(FLAGS))
         for sample in tfe.progress(samples, len(samples), "augmenting"):
             fed = zip(inputs, (browsing.decode(sample), sample.labels, sample.bboxes), strict=True)
             image, labels, bboxes = session.run(outputs, dict(fed))

@@ -16,8 +16,7 @@ import tf_extended as tfe
 from datasets import dataset_factory
 from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
-from preprocessing import preprocessing_factory, tf_image
-from preprocessing.augmentation import get_augmentation
+from preprocessing import augmentation, preprocessing_factory, tf_image
 from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
 from tf_extended import training_flags, weights
 from tf_extended.compat import slim, tf
@@ -30,6 +29,7 @@ FLAGS = flags.FLAGS
 
 shared_flags.define_dataset_flags(split="train", batch_size=32)
 shared_flags.define_model_flags()
+shared_flags.define_augmentation_flags("slim")
 shared_flags.define_session_flags(gpu_memory_fraction=0.8)
 training_flags.define_recipe_flags()
 training_flags.define_optimization_flags()
@@ -79,7 +79,7 @@ def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
     image, labels, bboxes = provider.get(["image", "object/label", "object/bbox"])
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name, is_training=True)
     image, labels, bboxes = preprocess(image, labels, bboxes, net.params.img_shape,
-                                       augmentation=get_augmentation(FLAGS.augmentation))
+                                       augmentation=augmentation.from_flags(FLAGS))
     classes, localisations, scores = net.bboxes_encode(labels, bboxes, net.anchors(), matching=FLAGS.matching)
     batch = tf.train.batch(
         tfe.reshape_list([image, classes, localisations, scores]), batch_size=FLAGS.batch_size,
@@ -178,7 +178,7 @@ def build_evaluator(dataset: slim.dataset.Dataset, net, session_config: tf.Confi
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name)
     make_graph = functools.partial(build_detection_graph, dataset, preprocess, net, Selection(),
                                    batch_size=FLAGS.batch_size,
-                                   interpolation=get_augmentation(FLAGS.augmentation).eval_interpolation)
+                                   interpolation=augmentation.from_flags(FLAGS).eval_interpolation)
     return Evaluator(make_graph, dataset.labels_to_names, dataset.num_samples, session_config=session_config,
                      moving_average_decay=FLAGS.moving_average_decay)
 
@@ -202,7 +202,7 @@ def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
         model_file.check_folder(FLAGS.train_dir, net, class_names(net, dataset))
     train_dir = training.make_train_dir(FLAGS.train_dir)
     model_file.write_model_file(train_dir, net, class_names(net, dataset),
-                                get_augmentation(FLAGS.augmentation).eval_interpolation)
+                                augmentation.from_flags(FLAGS).eval_interpolation)
     write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,
                    dataset={"samples": dataset.num_samples, "labels": dataset.labels_to_names})
     return train_dir

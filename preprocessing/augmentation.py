@@ -1,9 +1,12 @@
 """What a training sample goes through, as data: the recipes `SLIM`, `PAPER`, `NONE`, and any mixture of their parts.
 
 A recipe names the pieces and their numbers; running them is `ssd_vgg_preprocessing.preprocess_for_train`'s job. A
-mixture is made with `dataclasses.replace`: `replace(PAPER, expand_prob=0.0)` is the paper's recipe without zoom-out.
+mixture is made by `mixture`: `mixture("paper", zoom_out=0.0)` is the paper's recipe without zoom-out.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+from absl import flags
 
 import tf_extended as tfe
 from preprocessing.colours import PAPER_COLOURS, SLIM_COLOURS, Photometric
@@ -16,7 +19,8 @@ class Augmentation:
 
     expand_prob, expand_max: zoom-out, at most that many times the sides. crop: `DistortedCrop`, `PatchCrop`, or another
     object with their two methods. interpolation: names of `tf_image.INTERPOLATIONS`, one is drawn for each picture.
-    photometric: see `colours.Photometric`. flip: probability of a mirror image.
+    photometric: see `colours.Photometric`. flip: probability of a mirror image, left for right. vertical_flip: the same
+    for top and bottom; in no recipe, for pictures that have no up and down (microscopes, the air).
     """
 
     expand_prob: float = 0.0
@@ -25,6 +29,7 @@ class Augmentation:
     interpolation: tuple[str, ...] = ("bilinear_slim",)
     photometric: Photometric | None = None
     flip: float = 0.0
+    vertical_flip: float = 0.0
 
     @property
     def eval_interpolation(self) -> str:
@@ -48,6 +53,37 @@ def get_augmentation(name: str) -> Augmentation:
     return AUGMENTATIONS[name]
 
 
+# The pieces that can be chosen one by one: the fields that each sets, either to the value itself or as that recipe has.
+NUMBERS = {"zoom_out": "expand_prob", "zoom_out_max": "expand_max", "flip": "flip", "vertical_flip": "vertical_flip"}
+RECIPE_PIECES = {"crop": "crop", "colours": "photometric", "interpolation": "interpolation"}
+
+
+def mixture(name: str, **pieces: Any) -> Augmentation:
+    """The recipe `name`, with `pieces` in place of its own; None stands for the recipe's own.
+
+    zoom_out, flip, vertical_flip: probabilities; zoom_out_max: times the sides; crop, colours, interpolation: the name
+    of the recipe whose piece is taken. Raises InputError for an unknown recipe, TypeError for an unknown piece.
+    """
+    chosen: dict[str, Any] = {}
+    for piece, value in pieces.items():
+        if piece not in NUMBERS and piece not in RECIPE_PIECES:
+            raise TypeError(f"no piece of augmentation is called {piece!r}")
+        if value is None:
+            continue
+        if piece in NUMBERS:
+            chosen[NUMBERS[piece]] = value
+        else:
+            field = RECIPE_PIECES[piece]
+            chosen[field] = getattr(get_augmentation(value), field)
+    return replace(get_augmentation(name), **chosen)
+
+
+def from_flags(flag_values: flags.FlagValues) -> Augmentation:
+    """The augmentation that `shared_flags.define_augmentation_flags`' flags ask for."""
+    pieces = {piece: flag_values[piece].value for piece in (*NUMBERS, *RECIPE_PIECES)}
+    return mixture(flag_values["augmentation"].value, **pieces)
+
+
 def describe(augmentation: Augmentation) -> str:
     """The pieces in one line, for logs."""
     parts = []
@@ -64,4 +100,6 @@ def describe(augmentation: Augmentation) -> str:
             f"saturation {colours.saturation[0]:g}-{colours.saturation[1]:g}, hue +-{colours.hue:g} deg)")
     if augmentation.flip > 0.0:
         parts.append(f"flip p={augmentation.flip:g}")
+    if augmentation.vertical_flip > 0.0:
+        parts.append(f"vertical flip p={augmentation.vertical_flip:g}")
     return ", ".join(parts)

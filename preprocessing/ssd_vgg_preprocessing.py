@@ -8,6 +8,7 @@ ways, whiten, and tell where the picture went. Batching is not this module's job
 Pieces: `augmentation` (recipes), `windows`, `colours`, `tf_image`. Liu et al. 2016, sections 2.2 and 3.6.
 """
 import enum
+from collections.abc import Callable
 from typing import Any
 
 import tf_extended as tfe
@@ -54,11 +55,18 @@ def preprocess_for_train(
         if augmentation.crop is not None:
             labels, bboxes = augmentation.crop.keep(labels, bboxes)
         labels, bboxes = _clip_and_drop_empty(labels, bboxes)
-        if augmentation.flip > 0.0:
-            image, bboxes = tf.cond(
-                tf.random.uniform([]) < augmentation.flip,
-                lambda: tf_image.flip_left_right(image, bboxes, data_format), lambda: (image, bboxes))
+        image, bboxes = _maybe(augmentation.flip, tf_image.flip_left_right, image, bboxes, data_format)
+        image, bboxes = _maybe(augmentation.vertical_flip, tf_image.flip_up_down, image, bboxes, data_format)
         return image, labels, bboxes
+
+
+def _maybe(probability: float, flip: Callable, image: tf.Tensor, bboxes: tf.Tensor,
+           data_format: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """`flip` of picture and boxes with that probability."""
+    if probability <= 0.0:
+        return image, bboxes
+    return tf.cond(tf.random.uniform([]) < probability, lambda: flip(image, bboxes, data_format),
+                   lambda: (image, bboxes))
 
 
 def _draw_window(size: tf.Tensor, bboxes: tf.Tensor, augmentation: Augmentation) -> tf.Tensor:

@@ -138,3 +138,10 @@ def flip_left_right(image: tf.Tensor, bboxes: tf.Tensor, data_format: str = "NHW
     ymin, xmin, ymax, xmax = tf.unstack(bboxes, num=4, axis=-1)
     flipped = tf.stack([ymin, 1.0 - xmax, ymax, 1.0 - xmin], axis=-1)
     return tf.reverse(image, [WIDTH_AXIS[data_format]]), flipped
+
+
+def flip_up_down(image: tf.Tensor, bboxes: tf.Tensor, data_format: str = "NHWC") -> tuple[tf.Tensor, tf.Tensor]:
+    """The picture and its boxes [N, 4] mirrored top to bottom; its own inverse."""
+    ymin, xmin, ymax, xmax = tf.unstack(bboxes, num=4, axis=-1)
+    flipped = tf.stack([1.0 - ymax, xmin, 1.0 - ymin, xmax], axis=-1)
+    return tf.reverse(image, [WIDTH_AXIS[data_format] - 1]), flipped

@@ -24,6 +24,19 @@ def define_model_flags() -> None:
     flags.DEFINE_boolean("batch_norm", False, "Batch normalisation after every convolution of the body.")
 
 
+def define_augmentation_flags(default: str) -> None:
+    """What a training sample goes through: a recipe, and pieces chosen one by one (see preprocessing.augmentation)."""
+    recipes = ["slim", "paper", "none"]
+    flags.DEFINE_enum("augmentation", default, recipes, "Recipe of the augmentation; the next flags replace pieces.")
+    for piece in ("crop", "colours", "interpolation"):
+        flags.DEFINE_enum(piece, None, recipes, f"The recipe whose {piece} to take; default: of --augmentation.")
+    flags.DEFINE_float("zoom_out", None, "Probability of zooming out; default: of --augmentation.", 0.0, 1.0)
+    flags.DEFINE_float("zoom_out_max", None, "Zoom out to at most that many times the sides; default: 4.", 1.0)
+    flags.DEFINE_float("flip", None, "Probability of mirroring left to right; default: of --augmentation.", 0.0, 1.0)
+    flags.DEFINE_float("vertical_flip", None, "Probability of mirroring top to bottom, for pictures without up and "
+                       "down; default: 0.", 0.0, 1.0)
+
+
 def define_session_flags(gpu_memory_fraction: float) -> None:
     """What the session may use."""
     flags.DEFINE_float("gpu_memory_fraction", gpu_memory_fraction, "Share of each GPU's memory to take.",

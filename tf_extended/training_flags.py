@@ -27,10 +27,9 @@ def apply_recipe(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def define_recipe_flags() -> None:
-    """Recipe, augmentation, matching and loss."""
+    """Recipe, matching and loss."""
     flags.DEFINE_enum("recipe", "slim", sorted(RECIPES), "Sets the defaults of the other flags: slim is the documented "
                       "pipeline, paper the Caffe SSD recipe.")
-    flags.DEFINE_enum("augmentation", "slim", ["slim", "paper", "none"], "Augmentation of the training pictures.")
     flags.DEFINE_enum("matching", "slim", ["slim", "paper"], "slim: IoU above --match_threshold; paper: the best "
                       "anchor of every object as well.")
     flags.DEFINE_enum("mining", "batch", ["batch", "image"], "Hard negatives are chosen over the batch, or per image.")

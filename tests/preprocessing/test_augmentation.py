@@ -2,9 +2,11 @@
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+from absl import flags
 
 import tf_extended as tfe
-from preprocessing.augmentation import AUGMENTATIONS, NONE, PAPER, SLIM, describe, get_augmentation
+from preprocessing.augmentation import AUGMENTATIONS, NONE, PAPER, SLIM, describe, from_flags, get_augmentation, mixture
+from tf_extended import shared_flags
 
 
 def test_recipes_by_name():
@@ -31,3 +33,29 @@ def test_each_recipe_is_described_in_one_line():
                                                      ("paper", "bilinear")])
 def test_evaluation_resamples_where_training_did(name, interpolation):
     assert get_augmentation(name).eval_interpolation == interpolation
+
+
+def test_a_mixture_takes_each_piece_from_where_it_is_told():
+    assert mixture("paper") == PAPER and mixture("paper", crop=None, flip=None) == PAPER
+    mixed = mixture("paper", zoom_out=0.25, zoom_out_max=2.0, crop="slim", colours="none", flip=0.0, vertical_flip=0.5)
+    assert (mixed.expand_prob, mixed.expand_max, mixed.flip, mixed.vertical_flip) == (0.25, 2.0, 0.0, 0.5)
+    assert mixed.crop is SLIM.crop and mixed.photometric is None and mixed.interpolation == PAPER.interpolation
+    assert mixture("none", interpolation="paper").eval_interpolation == "bilinear"
+    with pytest.raises(tfe.InputError, match="'caffe'.*slim, paper, none"):
+        mixture("paper", crop="caffe")
+    with pytest.raises(TypeError, match="mosaic"):
+        mixture("paper", mosaic=1.0)
+
+
+def test_a_mixture_by_flags(monkeypatch):
+    values = flags.FlagValues()
+    monkeypatch.setattr(flags, "FLAGS", values)
+    for name in ("DEFINE_enum", "DEFINE_float"):
+        define = getattr(flags, name)
+        monkeypatch.setattr(flags, name, lambda *a, define=define, **k: define(*a, **k, flag_values=values))
+    shared_flags.define_augmentation_flags("slim")
+    values(["program"])
+    assert from_flags(values) == SLIM
+    values(["program", "--augmentation=none", "--colours=paper", "--vertical_flip=0.5"])
+    assert from_flags(values) == replace(NONE, photometric=PAPER.photometric, vertical_flip=0.5)
+    assert "vertical flip p=0.5" in describe(from_flags(values))

@@ -186,14 +186,16 @@ def test_without_augmentation_training_is_evaluation():
     np.testing.assert_array_equal(labels, [1])
 
 
-def test_half_of_the_pictures_are_mirrored():
+@pytest.mark.parametrize(("piece", "here", "mirrored"), [
+    ("flip", [0, 0, 1, 0.5], [0, 0.5, 1, 1]), ("vertical_flip", [0, 0, 0.5, 1], [0.5, 0, 1, 1])])
+def test_half_of_the_pictures_are_mirrored(piece, here, mirrored):
     image = np.zeros((20, 20, 3), np.uint8)
-    image[:, :10] = 255
-    drawn = sample(image, [[0, 0, 1, 0.5]], replace(NONE, flip=0.5), times=100)
-    left = [out[5, 5, 0] > 0 for out, _, _ in drawn]
-    assert 30 < sum(left) < 70
-    for is_left, (_, _, bboxes) in zip(left, drawn, strict=True):
-        np.testing.assert_allclose(bboxes, [[0, 0, 1, 0.5] if is_left else [0, 0.5, 1, 1]], atol=1e-6)
+    image[:int(20 * here[2]), :int(20 * here[3])] = 255
+    drawn = sample(image, [here], replace(NONE, **{piece: 0.5}), times=100)
+    stayed = [out[5, 5, 0] > 0 for out, _, _ in drawn]
+    assert 30 < sum(stayed) < 70
+    for is_here, (_, _, bboxes) in zip(stayed, drawn, strict=True):
+        np.testing.assert_allclose(bboxes, [here if is_here else mirrored], atol=1e-6)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -80,14 +80,17 @@ def test_crop_or_pad_moves_boxes_with_their_pixels(height, width):
     np.testing.assert_allclose((boxes[1, 2:] - boxes[1, :2]) * [height, width], [40, 60], rtol=1e-5)
 
 
-def test_flip_is_its_own_inverse_and_moves_boxes():
+@pytest.mark.parametrize(("flip", "mirrored", "moved"), [
+    (tf_image.flip_left_right, np.s_[:, ::-1], [[0.1, 0.4, 0.3, 0.8], [0, 0.75, 1, 1]]),
+    (tf_image.flip_up_down, np.s_[::-1], [[0.7, 0.2, 0.9, 0.6], [0, 0, 1, 0.25]])])
+def test_flips_are_their_own_inverse_and_move_boxes(flip, mirrored, moved):
     boxes = np.array([[0.1, 0.2, 0.3, 0.6], [0, 0, 1, 0.25]], np.float32)
-    image, flipped = run(lambda i, b: tf_image.flip_left_right(i, b), IMAGE, boxes)
-    np.testing.assert_array_equal(image, IMAGE[:, ::-1])
-    np.testing.assert_allclose(flipped, [[0.1, 0.4, 0.3, 0.8], [0, 0.75, 1, 1]], atol=1e-6)
-    np.testing.assert_allclose(run(tf_image.flip_left_right, image, flipped)[1], boxes, atol=1e-6)
-    first, _ = run(lambda i, b: tf_image.flip_left_right(i, b, "NCHW"), IMAGE.transpose(2, 0, 1), boxes)
-    np.testing.assert_array_equal(first, IMAGE.transpose(2, 0, 1)[..., ::-1])
+    image, flipped = run(lambda i, b: flip(i, b), IMAGE, boxes)
+    np.testing.assert_array_equal(image, IMAGE[mirrored])
+    np.testing.assert_allclose(flipped, moved, atol=1e-6)
+    np.testing.assert_allclose(run(flip, image, flipped)[1], boxes, atol=1e-6)
+    first, _ = run(lambda i, b: flip(i, b, "NCHW"), IMAGE.transpose(2, 0, 1), boxes)
+    np.testing.assert_array_equal(first, IMAGE[mirrored].transpose(2, 0, 1))
 
 
 def shown(image, window, out_shape):
