@@ -120,7 +120,7 @@ def build_schedule(num_samples: int) -> optimization.Schedule:
         policy=FLAGS.learning_rate_decay_type, learning_rate=FLAGS.learning_rate,
         end_learning_rate=FLAGS.end_learning_rate, decay_factor=FLAGS.learning_rate_decay_factor,
         decay_steps=optimization.decay_steps(num_samples, images_per_step, FLAGS.num_epochs_per_decay),
-        total_steps=FLAGS.max_number_of_steps or math.ceil(FLAGS.num_epochs * num_samples / images_per_step),
+        total_steps=training_flags.total_steps(FLAGS, num_samples, images_per_step),
         warmup_steps=FLAGS.warmup_steps)
 
 

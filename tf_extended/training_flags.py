@@ -1,4 +1,5 @@
 """Definitions of the training's flags, and the recipes that set their defaults. Reading them is the script's job."""
+import math
 from typing import Any
 
 from absl import flags
@@ -6,30 +7,43 @@ from absl import flags
 from tf_extended.optimization import OPTIMIZERS, POLICIES, OptimizerSettings
 
 # A recipe is a row of defaults (design decision 3): a flag on the command line wins over it. `slim` is the documented
-# pipeline, whose defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD.
-RECIPES: dict[str, dict[str, Any]] = {
-    "slim": {},
-    "paper": {
-        "augmentation": "paper", "matching": "paper", "mining": "image", "loss_normalization": "positives",
-        "dropout_keep_prob": 1.0, "anchors": "voc", "optimizer": "momentum", "learning_rate": 0.001,
-        "learning_rate_decay_type": "step", "warmup_steps": 1000, "weight_decay": 0.0005,
-        "bias_learning_rate_factor": 2.0,
-    },
+# pipeline, whose defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD, for large sets and
+# published weights; `scratch` has the paper's parts too, but trains a thin net on few pictures from random weights.
+PAPER = {
+    "augmentation": "paper", "matching": "paper", "mining": "image", "loss_normalization": "positives",
+    "dropout_keep_prob": 1.0, "anchors": "voc", "optimizer": "momentum", "learning_rate": 0.001,
+    "learning_rate_decay_type": "step", "warmup_steps": 1000, "weight_decay": 0.0005, "bias_learning_rate_factor": 2.0,
 }
+SCRATCH = PAPER | {
+    "depth_multiplier": 0.25, "batch_norm": True, "initializer": "he", "anchors": "coco", "batch_size": 8,
+    "optimizer": "adam", "opt_epsilon": 1e-8, "learning_rate_decay_type": "cosine", "end_learning_rate": 0.00001,
+    "warmup_steps": 200, "weight_decay": 0.00004, "bias_learning_rate_factor": 1.0, "clip_gradient_norm": 20.0,
+    "num_epochs": 20.0, "least_steps": 2000,
+}
+RECIPES: dict[str, dict[str, Any]] = {"slim": {}, "paper": PAPER, "scratch": SCRATCH}
 
 
 def apply_recipe(flag_values: flags.FlagValues) -> dict[str, Any]:
-    """Give every flag that is not on the command line its recipe's default; returns what the recipes govern, as set."""
+    """Give every flag that is not on the command line its recipe's default; returns what recipes govern, as set."""
     for name, value in RECIPES[flag_values.recipe].items():
         if not flag_values[name].present:
             flag_values[name].value = value
-    return {name: flag_values[name].value for name in RECIPES["paper"]}
+    return {name: flag_values[name].value for name in SCRATCH}
+
+
+def total_steps(flag_values: flags.FlagValues, num_samples: int, images_per_step: int) -> int:
+    """How long to train: --max_number_of_steps, or --num_epochs passes over the data, or the recipe's passes, which few
+    pictures exceed by as much as it takes to reach --least_steps."""
+    if flag_values.max_number_of_steps:
+        return flag_values.max_number_of_steps
+    steps = math.ceil(flag_values.num_epochs * num_samples / images_per_step)
+    return steps if flag_values["num_epochs"].present else max(steps, flag_values.least_steps)
 
 
 def define_recipe_flags() -> None:
     """Recipe, matching and loss."""
     flags.DEFINE_enum("recipe", "slim", sorted(RECIPES), "Sets the defaults of the other flags: slim is the documented "
-                      "pipeline, paper the Caffe SSD recipe.")
+                      "pipeline, paper the Caffe SSD recipe, scratch is for few pictures and random weights.")
     flags.DEFINE_enum("matching", "slim", ["slim", "paper"], "slim: IoU above --match_threshold; paper: the best "
                       "anchor of every object as well.")
     flags.DEFINE_enum("mining", "batch", ["batch", "image"], "Hard negatives are chosen over the batch, or per image.")
@@ -72,6 +86,8 @@ def define_run_flags() -> None:
     flags.DEFINE_integer("max_number_of_steps", None, "Steps to train; default: --num_epochs.", lower_bound=1)
     flags.DEFINE_float("num_epochs", 232.0, "Passes over the data where --max_number_of_steps is not given; the "
                        "default is the paper's (120,000 steps of 32 on VOC07+12).", lower_bound=0.0)
+    flags.DEFINE_integer("least_steps", 0, "Steps to train at least, where neither --max_number_of_steps nor "
+                         "--num_epochs is given.", lower_bound=0)
     flags.DEFINE_integer("num_clones", 1, "Copies of the net, one a GPU.", lower_bound=1)
     flags.DEFINE_boolean("clone_on_cpu", False, "Put the clones on the CPU.")
     flags.DEFINE_integer("num_readers", 4, "Parallel readers of the shards.", lower_bound=1)

@@ -1,0 +1,64 @@
+"""Recipes as rows of defaults, and the length of a training."""
+import pytest
+from absl import flags
+
+from tf_extended import shared_flags, training_flags
+
+
+@pytest.fixture
+def parse(monkeypatch):
+    """A function that defines the training script's flags anew and parses arguments."""
+    defines = {name: getattr(flags, name) for name in dir(flags) if name.startswith("DEFINE_")}
+
+    def parsed(*arguments):
+        values = flags.FlagValues()
+        for name, define in defines.items():
+            monkeypatch.setattr(flags, name, lambda *a, _define=define, **k: _define(*a, **k, flag_values=values))
+        shared_flags.define_dataset_flags(split="train", batch_size=32)
+        shared_flags.define_model_flags()
+        shared_flags.define_augmentation_flags("slim")
+        training_flags.define_recipe_flags()
+        training_flags.define_optimization_flags()
+        training_flags.define_run_flags()
+        values(["program", *arguments])
+        return values
+    return parsed
+
+
+def test_slim_leaves_the_documented_defaults(parse):
+    values = parse("--recipe=slim")
+    before = values.flag_values_dict()
+    training_flags.apply_recipe(values)
+    assert values.flag_values_dict() == before
+    assert (values.learning_rate, values.optimizer, values.weight_decay) == (0.01, "rmsprop", 0.00004)
+    assert (values.batch_size, values.matching, values.mining, values.augmentation) == (32, "slim", "batch", "slim")
+
+
+def test_the_paper_and_scratch_share_matching_mining_and_augmentation(parse):
+    for recipe in ("paper", "scratch"):
+        values = parse(f"--recipe={recipe}")
+        governed = training_flags.apply_recipe(values)
+        assert (values.matching, values.mining, values.loss_normalization) == ("paper", "image", "positives")
+        assert (values.augmentation, values.dropout_keep_prob) == ("paper", 1.0)
+        assert governed == {name: values[name].value for name in governed}
+    assert (values.depth_multiplier, values.batch_norm, values.batch_size) == (0.25, True, 8)
+
+
+def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
+    values = parse("--recipe=scratch", "--learning_rate=0.5", "--nobatch_norm", "--matching=slim")
+    governed = training_flags.apply_recipe(values)
+    assert (values.learning_rate, values.batch_norm, values.matching) == (0.5, False, "slim")
+    assert governed["learning_rate"] == 0.5 and governed["optimizer"] == "adam"
+
+
+@pytest.mark.parametrize(("arguments", "pictures", "steps"), [
+    (["--recipe=scratch"], 100, 2000),  # 20 passes would be 250 steps of 8
+    (["--recipe=scratch"], 4000, 10000),  # 20 × 4000 / 8
+    (["--recipe=scratch", "--num_epochs=3"], 100, 38),  # 37.5
+    (["--recipe=scratch", "--max_number_of_steps=7", "--num_epochs=3"], 100, 7),
+    (["--recipe=slim"], 16551, 119995),  # 232 × 16551 / 32: the paper's 120,000
+])
+def test_the_length_of_a_training(parse, arguments, pictures, steps):
+    values = parse(*arguments)
+    training_flags.apply_recipe(values)
+    assert training_flags.total_steps(values, pictures, values.batch_size) == steps
