@@ -46,7 +46,13 @@ def _from_minus_one_to_one(inputs: tf.Tensor) -> tf.Tensor:
 
 
 class SSDNet(ssd.SSDNet):
-    """SSD-300 with the MobileNet-v1 body; the layers, anchors and extra layers of SSD-300 on VGG, 8732 anchors."""
+    """SSD-300 with the MobileNet-v1 body; the layers, anchors and extra layers of SSD-300 on VGG, 8732 anchors.
+
+    The body computes what slim's published classifier does, of which `tf_extended.weights` makes a starting point
+    (`--checkpoint_path=mobilenet_v1_1.0_224.ckpt`): SAME padding, ReLU6, batch norm with an epsilon of .001, pixels
+    from -1 to 1. A published width needs its own `depth_multiplier`: 1, .75, .5 or .25. Extra layers and heads have
+    no weights there and start afresh. Only the decay of batch norm's averages is quicker here (`nets.ssd`).
+    """
 
     name = "ssd_300_mobilenet_v1"
     backbone = staticmethod(mobilenet_v1)

@@ -65,19 +65,21 @@ class RestorePlan:
     """What a checkpoint gives to a graph: values by variable name, and what stays at its initial value, and why.
 
     skipped: [(variable, reason)] of variables that the checkpoint has in another shape, or that flags exclude.
-    missing: variables that the checkpoint does not have.
+    missing: variables that the checkpoint does not have. unused: what it has for variables that are not there.
     """
 
     source: str
     values: dict[str, np.ndarray] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
 
     def table(self) -> str:
-        """What was restored, skipped and missing, for a person to read."""
+        """What was restored, skipped, missing and unused, for a person to read."""
         lines = [f"restoring {len(self.values)} variables from {self.source}"]
         lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped]
         lines += [f"  missing  {name}: not in the checkpoint, starts from its initial value" for name in self.missing]
+        lines += [f"  unused   {name}: not in this net" for name in self.unused]
         return "\n".join(lines)
 
     def init_fn(self) -> Callable[[tf.Session], None]:
@@ -96,27 +98,39 @@ def plan_restore(variables: Sequence[tf.Variable], source: str, stored: dict[str
 
     `stored`: values by name, from `read_checkpoint` or `tf_extended.weights`. `model_scope` is the scope that the
     checkpoint uses where the graph says `net_scope` (flag checkpoint_model_scope); variables under `exclude_scopes`
-    are left alone. Raises InputError where nothing at all fits, or where variables are
-    missing and `ignore_missing_vars` is not set.
+    are left alone. Raises InputError where nothing at all fits, where most shapes are others, as in nets of another
+    width, or where variables are missing and `ignore_missing_vars` is not set.
     """
-    plan = RestorePlan(source)
+    plan, wanted, reshaped = RestorePlan(source), set(), []
     for variable in variables:
         name = variable.op.name
         stored_name = name.replace(net_scope, model_scope, 1) if model_scope else name
+        wanted.add(stored_name)
         if _in_scopes(name, exclude_scopes):
             plan.skipped.append((name, "excluded by --checkpoint_exclude_scopes"))
         elif stored_name not in stored:
             plan.missing.append(name)
         elif list(stored[stored_name].shape) != variable.shape.as_list():
-            plan.skipped.append((name, f"is {variable.shape.as_list()} here, {list(stored[stored_name].shape)} there"))
+            reshaped.append((name, f"is {variable.shape.as_list()} here, {list(stored[stored_name].shape)} there"))
         else:
             plan.values[name] = stored[stored_name]
-    _check_plan(plan, stored, ignore_missing_vars)
+    plan.skipped += reshaped
+    # Names without a scope are the optimiser's counters.
+    plan.unused = sorted(name for name in stored if name not in wanted and "/" in name)
+    if len(reshaped) > len(plan.values):
+        raise InputError(
+            f"{source} is not of a net like this: {len(reshaped)} of the {len(reshaped) + len(plan.values)} variables "
+            f"that both have differ in shape, {' '.join(reshaped[0])} the first; give the --depth_multiplier (1 as "
+            "published) and the --model_name of those weights")
+    _check_plan(plan, stored, net_scope, ignore_missing_vars)
     return plan
 
 
-def _check_plan(plan: RestorePlan, stored: dict[str, np.ndarray], ignore_missing_vars: bool) -> None:
+def _check_plan(plan: RestorePlan, stored: dict[str, np.ndarray], net_scope: str, ignore_missing_vars: bool) -> None:
     if not plan.values:
+        if any(_in_scopes(name, [net_scope]) for name in stored):
+            raise InputError(f"nothing of {plan.source} fits this net: it has no variable {min(stored)}, nor any other "
+                             "of those; give the --model_name that has")
         scopes = sorted({name.split("/")[0] for name in stored})[:8]
         raise InputError(
             f"nothing of {plan.source} fits this net: its variables are under {', '.join(scopes) or 'no scope'}; "

@@ -1,17 +1,18 @@
 """What kind of file a starting point is, told from its content, and its values under the toolkit's names.
 
-The kinds: a TensorFlow checkpoint (the toolkit's own or anybody's with its names), slim's `vgg_16.ckpt`, Keras
-applications' VGG-16 in HDF5, Caffe models. Which of the values fit a net is not decided here.
+The kinds: a TensorFlow checkpoint (the toolkit's own or anybody's with its names), slim's `vgg_16.ckpt` and
+`mobilenet_v1_….ckpt`, Keras applications' VGG-16 in HDF5, Caffe models. Which of the values fit a net is not decided
+here.
 """
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from tf_extended import checkpoints
 from tf_extended.console import InputError
-from tf_extended.weights import vgg, wire
+from tf_extended.weights import mobilenet, vgg, wire
 from tf_extended.weights.caffe import from_caffe, read_layers
 from tf_extended.weights.keras import read_keras
 
@@ -26,10 +27,11 @@ class Kind:
 
 CHECKPOINT = Kind("TensorFlow checkpoint", converted=False)
 SLIM_VGG = Kind("slim's VGG-16 checkpoint")
+SLIM_MOBILENET = Kind("slim's MobileNet-v1 checkpoint")
 KERAS = Kind("Keras VGG-16 (HDF5)")
 CAFFE = Kind("Caffe model")
-ACCEPTED = ("a TensorFlow checkpoint (folder, prefix, .index or .data file), slim's vgg_16.ckpt, Keras applications' "
-            "VGG16 .h5, or a Caffe .caffemodel of SSD or VGG-16")
+ACCEPTED = ("a TensorFlow checkpoint (folder, prefix, .index or .data file), slim's vgg_16.ckpt or mobilenet_v1 .ckpt, "
+            "Keras applications' VGG16 .h5, or a Caffe .caffemodel of SSD or VGG-16")
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 # The last bytes of the table that a checkpoint of TensorFlow's first format is, as the published vgg_16.ckpt.
 _TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
@@ -41,20 +43,30 @@ def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.n
     Values of published networks come under `net_scope` (`ssd_300_vgg`), as HWIO and for RGB, ready for variables of
     these names; those of a TensorFlow checkpoint come under the names that they have in it, whatever the scope.
     `path` is whatever `checkpoints.find_checkpoint` takes. Raises InputError for a file of another kind, a damaged
-    one, and a network that has nothing in common with VGG-16 or SSD.
+    one, and a network that has nothing in common with VGG-16 or SSD. The kind's title states MobileNet's width.
     """
     path = checkpoints.find_checkpoint(path)
     if _is_checkpoint(path):
         stored = checkpoints.read_checkpoint(path)
-        scope = vgg.slim_scope(stored)
-        if scope is None:
-            return CHECKPOINT, stored
-        kind, converted = SLIM_VGG, vgg.from_slim(stored, scope)
+        kind, converted = _from_slim(stored)
+        if not kind.converted:
+            return kind, stored
     else:
         kind, converted = _read_file(Path(path))
     if not converted:
         raise InputError(f"{path} is a {kind.title}, but none of its layers is one of VGG-16 or SSD by name")
     return kind, {f"{net_scope}/{name}": values for name, values in converted.items()}
+
+
+def _from_slim(stored: dict[str, np.ndarray]) -> tuple[Kind, dict[str, np.ndarray]]:
+    """What a TensorFlow checkpoint holds: a network that slim has published, without its scope, or CHECKPOINT."""
+    if (scope := vgg.slim_scope(stored)) is not None:
+        return SLIM_VGG, vgg.from_slim(stored, scope)
+    if (scope := mobilenet.slim_scope(stored)) is not None:
+        converted = mobilenet.from_slim(stored, scope)
+        width = f"{SLIM_MOBILENET.title} of --depth_multiplier={mobilenet.depth_multiplier(converted):g}"
+        return replace(SLIM_MOBILENET, title=width), converted
+    return CHECKPOINT, stored
 
 
 def _is_checkpoint(path: str) -> bool:
