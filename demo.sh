@@ -26,11 +26,8 @@ done
 # The recipe for few pictures and no pretrained weights, but for the augmentation: generated pictures vary by themselves.
 step "training"
 .venv/bin/python train_ssd_network.py --dataset_dir="$out/tfrecords" --dataset_split_name=trainval \
-    --train_dir="$out/train" --model_name=ssd_300_vgg --depth_multiplier=0.25 --batch_norm --initializer=he \
-    --recipe=paper --augmentation=none --anchors=coco --optimizer=adam --opt_epsilon=1e-8 --learning_rate=0.001 \
-    --learning_rate_decay_type=cosine --end_learning_rate=0.00001 --warmup_steps=100 --clip_gradient_norm=20 \
-    --weight_decay=0.00004 \
-    --batch_size=8 --max_number_of_steps=1200 --log_every_n_steps=50 --save_summaries_secs=0
+    --train_dir="$out/train" --recipe=scratch --augmentation=none --warmup_steps=100 --max_number_of_steps=1200 \
+    --log_every_n_steps=50 --save_summaries_secs=0
 
 step "evaluating on the test pictures"
 .venv/bin/python eval_ssd_network.py --dataset_dir="$out/tfrecords" --dataset_split_name=test \
