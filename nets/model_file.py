@@ -2,7 +2,8 @@
 
 A checkpoint holds numbers only. With other anchors, classes or widths than those of training the same numbers mean
 nothing, or worse, nearly the same: so what the net was built from is stored, and compared where somebody states it
-again. Not this module's job: variables (TensorFlow's checkpoints) and flags (`run.json`).
+again. Not this module's job: variables (TensorFlow's checkpoints), flags (`run.json`), what each field must be
+(`nets.model_schema`).
 """
 import json
 import textwrap
@@ -11,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import tf_extended as tfe
-from nets import nets_factory
+from nets import model_schema, nets_factory
 from nets.ssd import SSDNet, SSDParams
 
 NAME, FORMAT = "model.json", 1
 # The documented pipeline's resampling, which every checkpoint from elsewhere was trained with.
 DEFAULT_INTERPOLATION = "bilinear_slim"
-FIELDS = ("net", "depth_multiplier", "batch_norm", "initializer", "params", "labels")
+# The training's flags, by the field that they decide. Another image size makes other anchors too.
+FLAGS = {"net": "--model_name", "depth_multiplier": "--depth_multiplier", "batch_norm": "--batch_norm",
+         "params.num_classes": "--num_classes", "params.img_shape": "--train_image_size",
+         "params.anchor_sizes": "--anchors"}
+REMEDY = "take the file that the training wrote beside its checkpoints"
 
 
 def describe(ssd_net: SSDNet, labels: Sequence[str], interpolation: str = DEFAULT_INTERPOLATION) -> dict[str, Any]:
@@ -70,14 +75,16 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
     try:
         description = json.loads(target.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise tfe.InputError(f"{target} is not JSON ({error}): restore it from the training's folder") from None
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise tfe.InputError(f"{target} is not a model description of format {FORMAT}")
-    missing = [field for field in FIELDS if field not in description]
-    if not missing:
-        missing = [f"params.{field}" for field in SSDParams._fields if field not in description["params"]]
-    if missing:
-        raise tfe.InputError(f"{target} lacks {', '.join(missing)}")
+        raise tfe.InputError(f"{target} is not JSON ({error}); {REMEDY}") from None
+    if not isinstance(description, dict) or "format" not in description:
+        raise tfe.InputError(f"{target} is {model_schema.shown(description)}; expected an object with the format and "
+                             f"the fields of a net; {REMEDY}")
+    if description["format"] != FORMAT:
+        raise tfe.InputError(f"{target}: format is {model_schema.shown(description['format'])}; expected {FORMAT}, the "
+                             "only one that this version reads; use the version of the toolkit that wrote it")
+    wrong = model_schema.problems(description)
+    if wrong:
+        raise tfe.InputError(f"{target}: {'. '.join(wrong)}. To do: {REMEDY}")
     return description
 
 
@@ -86,8 +93,12 @@ def network_from_model_file(path: str | Path) -> tuple[SSDNet, list[str]]:
     description = read_model_file(path)
     params = SSDParams(**{field: description["params"][field] for field in SSDParams._fields})
     params = params._replace(img_shape=tuple(params.img_shape))
-    net = nets_factory.get_network(description["net"])(
-        params, description["depth_multiplier"], description["batch_norm"], description["initializer"])
+    try:
+        net = nets_factory.get_network(description["net"])(
+            params, description["depth_multiplier"], description["batch_norm"], description["initializer"])
+        net.arg_scope()  # where the initialiser is looked up
+    except tfe.InputError as error:
+        raise tfe.InputError(f"{find_model_file(path)}: {error}. To do: {REMEDY}") from None
     return net, description["labels"]
 
 
@@ -104,11 +115,18 @@ def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Pa
     The initialiser does not count: it says how training began, not what a checkpoint means.
     """
     expected, found = _flat(expected), _flat(found)
-    differing = [f"{field} is {_short(found.get(field))}, not {_short(expected.get(field))}"
-                 for field in {**expected, **found} if expected.get(field) != found.get(field)]
+    differing = [field for field in {**expected, **found} if expected.get(field) != found.get(field)]
     if differing:
-        raise tfe.InputError(f"{where} describes another net: {'; '.join(differing)}. "
-                             "Give the flags that it was trained with, or another checkpoint")
+        facts = [f"{field} is {_short(found.get(field))}, not {_short(expected.get(field))}" for field in differing]
+        raise tfe.InputError(f"{where} describes another net: {'; '.join(facts)}. Give {_flags_of(differing)} that it "
+                             "was trained with, or another checkpoint")
+
+
+def _flags_of(fields: Sequence[str]) -> str:
+    if "params.img_shape" in fields:
+        fields = [field for field in fields if field != "params.anchor_sizes"]
+    flags = [FLAGS[field] for field in fields if field in FLAGS]
+    return f"the {', '.join(flags)}" if flags else "the flags"
 
 
 def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> None:
@@ -118,7 +136,7 @@ def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> 
 
 
 def _flat(description: dict[str, Any]) -> dict[str, Any]:
-    fields = {field: description[field] for field in FIELDS if field not in ("params", "initializer")}
+    fields = {field: description[field] for field in model_schema.FIELDS if field not in ("params", "initializer")}
     return {**fields, **{f"params.{field}": value for field, value in description["params"].items()}}
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import tf_extended as tfe
-from nets import anchors, image_size, nets_factory
+from nets import anchors, image_size, model_file, nets_factory
 from nets.ssd_vgg_300 import SSDNet
 
 
@@ -41,3 +41,28 @@ def test_other_params_are_kept():
 def test_a_size_that_leaves_nothing_is_refused(size):
     with pytest.raises(tfe.InputError, match=f"image size {size} is too small for ssd_300_vgg"):
         image_size.params_for_image_size(SSDNet, size)
+
+
+LABELS = [f"class{i}" for i in range(20)]
+
+
+@pytest.mark.parametrize("name", nets_factory.NETWORKS)
+def test_an_evaluation_takes_the_anchors_that_the_net_was_trained_with(tmp_path, name):
+    network = nets_factory.get_network(name)
+    trained = network(image_size.params_for_image_size(network, 384), depth_multiplier=0.05)
+    model_file.write_model_file(tmp_path, trained, LABELS)
+    evaluated, _ = model_file.network_from_model_file(tmp_path / "model.ckpt-100")
+    assert evaluated.params.img_shape == (384, 384)
+    for layer, expected in zip(evaluated.anchors(), trained.anchors(), strict=True):
+        for part, wanted in zip(layer, expected, strict=True):
+            np.testing.assert_array_equal(part, wanted)
+
+
+@pytest.mark.parametrize(("there", "here"), [(384, 300), (300, 384), (384, 320)])
+def test_a_training_is_not_resumed_with_another_image_size(tmp_path, there, here):
+    nets = {size: SSDNet(image_size.params_for_image_size(SSDNet, size)) for size in (there, here)}
+    model_file.write_model_file(tmp_path, nets[there], LABELS)
+    model_file.check_folder(tmp_path, nets[there], LABELS)
+    with pytest.raises(tfe.InputError, match=rf"params.img_shape is \[{there}, {there}\], not \[{here}, {here}\].*"
+                                             r"params.anchor_sizes is .*Give the --train_image_size that it was tr"):
+        model_file.check_folder(tmp_path, nets[here], LABELS)

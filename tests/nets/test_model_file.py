@@ -62,26 +62,64 @@ def test_differences_are_named(other, labels, field):
                                "train_dir/model.json")
 
 
+@pytest.mark.parametrize(("other", "labels", "flag"), [
+    (a_net(depth_multiplier=0.5, batch_norm=False), LABELS, "Give the --depth_multiplier, --batch_norm that it was"),
+    (a_net(), ["dog", "cat"], "Give the flags that it was"),
+])
+def test_the_flags_that_would_make_them_equal_are_named(other, labels, flag):
+    with pytest.raises(tfe.InputError, match=flag):
+        model_file.check_model(model_file.describe(a_net(), LABELS), model_file.describe(other, labels))
+
+
 def test_other_anchors_are_a_difference():
     net = a_net()
     other = type(net)(net.default_params._replace(num_classes=3), 0.25, True)
-    with pytest.raises(tfe.InputError, match=r"params.anchor_sizes is \[\[21.0, 45.0\]"):
+    with pytest.raises(tfe.InputError, match=r"params.anchor_sizes is \[\[21.0, 45.0\].*Give the --anchors that"):
         model_file.check_model(model_file.describe(net, LABELS), model_file.describe(other, LABELS))
 
 
-def test_missing_and_damaged_files_are_named(tmp_path):
-    with pytest.raises(tfe.InputError, match=r"model\.json not found"):
+@pytest.mark.parametrize(("text", "message"), [
+    ("", r"is not JSON \(Expecting value"),
+    ("{", "is not JSON"),
+    ("\x00\x01", "is not JSON"),
+    ("[]", r"is \[\]; expected an object with the format"),
+    ('"ssd_300_vgg"', r'is "ssd_300_vgg"; expected an object with the format'),
+    ('{"net": "ssd_300_vgg"}', r'is \{"net": "ssd_300_vgg"\}; expected an object with the format'),
+    ('{"format": 2}', "format is 2; expected 1, the only one that this version reads; use the version of the toolkit"),
+    ('{"format": "1"}', 'format is "1"; expected 1'),
+])
+def test_a_file_that_is_no_description_is_named_with_what_to_do(tmp_path, text, message):
+    path = tmp_path / "model.json"
+    path.write_text(text)
+    with pytest.raises(tfe.InputError, match=message) as refused:
+        model_file.network_from_model_file(tmp_path / "model.ckpt-3.index")
+    assert str(path) in str(refused.value)
+    assert "take the file that the training wrote" in str(refused.value) or "use the version" in str(refused.value)
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path):
+    (tmp_path / "model.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(tfe.InputError, match=r"model\.json is not JSON .*take the file"):
+        model_file.read_model_file(tmp_path)
+
+
+def test_no_file_is_told_with_its_place(tmp_path):
+    with pytest.raises(tfe.InputError, match=r"model\.json not found: it is written beside the checkpoints"):
         model_file.read_model_file(tmp_path / "model.ckpt-3")
+
+
+@pytest.mark.parametrize(("field", "value", "message"), [
+    ("labels", None, "labels is null; expected a list of names"),
+    ("net", "ssd_300_resnet", "unknown network 'ssd_300_resnet'; known: ssd_300_vgg"),
+    ("initializer", "zeros", "initializer is 'zeros'; expected one of xavier, he"),
+])
+def test_every_reader_names_file_key_and_remedy(tmp_path, field, value, message):
     path = model_file.write_model_file(tmp_path, a_net(), LABELS)
-    good = json.loads(path.read_text())
-    for text, message in [
-        ("{", "not JSON"), ("[]", "not a model description"), (json.dumps({**good, "format": 2}), "format 1"),
-        (json.dumps({k: v for k, v in good.items() if k != "labels"}), "lacks labels"),
-        (json.dumps({**good, "params": {}}), "lacks params.img_shape"),
-    ]:
-        path.write_text(text)
-        with pytest.raises(tfe.InputError, match=message):
-            model_file.network_from_model_file(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    with pytest.raises(tfe.InputError, match=message) as refused:
+        model_file.network_from_model_file(path)
+    assert str(path) in str(refused.value)
+    assert "take the file that the training wrote" in str(refused.value)
 
 
 def test_a_folder_of_another_net_is_refused_and_one_without_a_description_is_not(tmp_path):
