@@ -4,8 +4,8 @@
 
 Every row trains the same net from random weights with the same optimiser and schedule, for as many steps as its own
 speed allows in the given minutes (measured over its first steps; evaluations do not count), or for --steps, with an
-evaluation now and then. Run the rows on a machine that does nothing else. Writes OUT/recipes.json and OUT/recipes.png, prints a table;
-rows that are in recipes.json already are not run again.
+evaluation now and then. Run the rows on a machine that does nothing else. Writes OUT/recipes.json and
+OUT/recipes.png, prints a table; rows that are in recipes.json already are not run again.
 """
 import argparse
 import json
