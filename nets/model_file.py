@@ -19,9 +19,9 @@ NAME, FORMAT = "model.json", 1
 # The documented pipeline's resampling, which every checkpoint from elsewhere was trained with.
 DEFAULT_INTERPOLATION = "bilinear_slim"
 # The training's flags, by the field that they decide. Another image size makes other anchors too.
-FLAGS = {"net": "--model_name", "depth_multiplier": "--depth_multiplier", "batch_norm": "--batch_norm",
-         "params.num_classes": "--num_classes", "params.img_shape": "--train_image_size",
-         "params.anchor_sizes": "--anchors"}
+DECIDED_BY = {"net": "--model_name", "depth_multiplier": "--depth_multiplier", "batch_norm": "--batch_norm",
+              "params.num_classes": "--num_classes", "params.img_shape": "--train_image_size",
+              "params.anchor_sizes": "--anchors"}
 REMEDY = "take the file that the training wrote beside its checkpoints"
 
 
@@ -125,7 +125,7 @@ def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Pa
 def _flags_of(fields: Sequence[str]) -> str:
     if "params.img_shape" in fields:
         fields = [field for field in fields if field != "params.anchor_sizes"]
-    flags = [FLAGS[field] for field in fields if field in FLAGS]
+    flags = [DECIDED_BY[field] for field in fields if field in DECIDED_BY]
     return f"the {', '.join(flags)}" if flags else "the flags"
 
 
