@@ -56,31 +56,37 @@ def get_augmentation(name: str) -> Augmentation:
 # The pieces that can be chosen one by one: the fields that each sets, either to the value itself or as that recipe has.
 NUMBERS = {"zoom_out": "expand_prob", "zoom_out_max": "expand_max", "flip": "flip", "vertical_flip": "vertical_flip"}
 RECIPE_PIECES = {"crop": "crop", "colours": "photometric", "interpolation": "interpolation"}
+CROP_SCALE = "crop_scale"
 
 
 def mixture(name: str, **pieces: Any) -> Augmentation:
     """The recipe `name`, with `pieces` in place of its own; None stands for the recipe's own.
 
     zoom_out, flip, vertical_flip: probabilities; zoom_out_max: times the sides; crop, colours, interpolation: the name
-    of the recipe whose piece is taken. Raises InputError for an unknown recipe, TypeError for an unknown piece.
+    of the recipe whose piece is taken; crop_scale: the least side of the paper's patches, as a share of the picture's.
+    Raises InputError for an unknown recipe or a scale of a crop that has none, TypeError for an unknown piece.
     """
     chosen: dict[str, Any] = {}
     for piece, value in pieces.items():
-        if piece not in NUMBERS and piece not in RECIPE_PIECES:
+        if piece not in (*NUMBERS, *RECIPE_PIECES, CROP_SCALE):
             raise TypeError(f"no piece of augmentation is called {piece!r}")
-        if value is None:
-            continue
-        if piece in NUMBERS:
+        if piece in NUMBERS and value is not None:
             chosen[NUMBERS[piece]] = value
-        else:
+        elif piece in RECIPE_PIECES and value is not None:
             field = RECIPE_PIECES[piece]
             chosen[field] = getattr(get_augmentation(value), field)
-    return replace(get_augmentation(name), **chosen)
+    mixed = replace(get_augmentation(name), **chosen)
+    scale = pieces.get(CROP_SCALE)
+    if scale is None:
+        return mixed
+    if not isinstance(mixed.crop, PatchCrop):
+        raise tfe.InputError(f"{CROP_SCALE} {scale:g}: only the paper's crop has a scale; give --crop=paper as well")
+    return replace(mixed, crop=replace(mixed.crop, scale=(scale, 1.0)))
 
 
 def from_flags(flag_values: flags.FlagValues) -> Augmentation:
     """The augmentation that `shared_flags.define_augmentation_flags`' flags ask for."""
-    pieces = {piece: flag_values[piece].value for piece in (*NUMBERS, *RECIPE_PIECES)}
+    pieces = {piece: flag_values[piece].value for piece in (*NUMBERS, *RECIPE_PIECES, CROP_SCALE)}
     return mixture(flag_values["augmentation"].value, **pieces)
 
 

@@ -111,4 +111,4 @@ class PatchCrop:
 
     def __str__(self) -> str:
         ious = ", ".join(f"{iou:g}" for iou in self.min_ious)
-        return f"crop whole or IoU >= {ious} (kept when the centre stays)"
+        return f"crop whole or IoU >= {ious}, sides from {self.scale[0]:g} (kept when the centre stays)"

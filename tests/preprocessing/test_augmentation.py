@@ -43,6 +43,9 @@ def test_a_mixture_takes_each_piece_from_where_it_is_told():
     assert mixture("none", interpolation="paper").eval_interpolation == "bilinear"
     with pytest.raises(tfe.InputError, match="'caffe'.*slim, paper, none"):
         mixture("paper", crop="caffe")
+    assert mixture("paper", crop_scale=0.7) == replace(PAPER, crop=replace(PAPER.crop, scale=(0.7, 1.0)))
+    with pytest.raises(tfe.InputError, match="crop_scale 0.7.*--crop=paper"):
+        mixture("slim", crop_scale=0.7)
     with pytest.raises(TypeError, match="mosaic"):
         mixture("paper", mosaic=1.0)
 
