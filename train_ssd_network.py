@@ -145,7 +145,7 @@ def build_train_op(clones: list, schedule: optimization.Schedule, global_step: t
     return train_op, metrics
 
 
-def starting_point(net_scope: str, train_dir: Path):
+def starting_point(net, train_dir: Path):
     """The init function that loads --checkpoint_path, or None: then slim resumes from train_dir or starts afresh."""
     present = checkpoints.latest_checkpoint(train_dir)
     if present:
@@ -157,14 +157,14 @@ def starting_point(net_scope: str, train_dir: Path):
     if not FLAGS.checkpoint_path:
         tfe.say("starting from random weights")
         return None
-    kind, stored = weights.load_weights(FLAGS.checkpoint_path, net_scope)
+    kind, stored = weights.load_weights(FLAGS.checkpoint_path, net.name)
     plan = checkpoints.plan_restore(
-        slim.get_model_variables(), f"{FLAGS.checkpoint_path} ({kind.title})", stored, net_scope=net_scope,
+        slim.get_model_variables(), f"{FLAGS.checkpoint_path} ({kind.title})", stored, net_scope=net.name,
         model_scope=None if kind.converted else FLAGS.checkpoint_model_scope,
         exclude_scopes=(FLAGS.checkpoint_exclude_scopes or "").split(","),
         # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
         ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
-    tfe.say(plan.table())
+    tfe.say("\n".join(filter(None, [plan.table(), model_file.note_on_anchors(FLAGS.checkpoint_path, net)])))
     return plan.init_fn()
 
 
@@ -231,7 +231,7 @@ def main() -> None:
     tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
     train_op, metrics = build_graph(dataset, net, schedule)
     # What a checkpoint cannot give is found before the folder is made.
-    init_fn = starting_point(net.name, Path(FLAGS.train_dir))
+    init_fn = starting_point(net, Path(FLAGS.train_dir))
     train_dir = prepare_folder(dataset, net, steps=schedule.total_steps, mixed_precision=precision)
     tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "
             f"{schedule.total_steps} steps of {FLAGS.batch_size * FLAGS.num_clones}; "

@@ -122,6 +122,22 @@ def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Pa
                              "was trained with, or another checkpoint")
 
 
+def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
+    """A warning for fine-tuning `ssd_net` from the checkpoint at `path`, if its model.json tells of other anchors.
+
+    That is allowed, heads can learn other anchors, but seldom meant: localisations start from what others meant.
+    """
+    if not find_model_file(path).is_file():
+        return None
+    now, then = describe(ssd_net, [""] * (ssd_net.params.num_classes - 1))["params"], read_model_file(path)["params"]
+    fields = [field for field in ("img_shape", "anchor_sizes", "anchor_ratios") if now[field] != then[field]]
+    if not fields:
+        return None
+    facts = "; ".join(f"{field} {_short(then[field])} there, {_short(now[field])} here" for field in fields)
+    return (f"NOTE: {path} was trained with other anchors ({facts}); its heads must learn anew what offsets mean. "
+            "Give its --anchors and image size to keep them.")
+
+
 def _flags_of(fields: Sequence[str]) -> str:
     if "params.img_shape" in fields:
         fields = [field for field in fields if field != "params.anchor_sizes"]
