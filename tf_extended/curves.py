@@ -18,25 +18,36 @@ def read_metrics(path: Path) -> list[dict]:
     Where a run was killed and went on from an older checkpoint, the rows of the steps it repeated replace the first
     ones. A last line that was cut short by a kill is left out. Raises InputError for a file without a single row.
     """
-    rows: dict[int, dict] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+    rows: list[dict] = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
             row = json.loads(line)
         except json.JSONDecodeError:
             continue
-        rows = {step: old for step, old in rows.items() if step < row["step"]}
-        rows[row["step"]] = row
+        while rows and rows[-1]["step"] >= row["step"]:
+            rows.pop()
+        rows.append(row)
     if not rows:
         raise InputError(f"{path} has no measurements: has the training reached its first report?")
-    return list(rows.values())
+    return rows
 
 
 def plot_training(train_dir: Path) -> Path:
-    """Draw train_dir/metrics.jsonl as train_dir/curves.png; returns the picture's path. Raises InputError as above."""
+    """Draw train_dir/metrics.jsonl as train_dir/curves.png; returns the picture's path.
+
+    Without measurements a picture that is there stays as it is, and otherwise shows empty axes: a run that finds its
+    training done, but the measurements removed, has nothing to complain about.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # only here: it costs a second of start-up
     from matplotlib.figure import Figure
 
-    rows = read_metrics(train_dir / "metrics.jsonl")
+    path = train_dir / "curves.png"
+    try:
+        rows = read_metrics(train_dir / "metrics.jsonl")
+    except InputError:
+        if path.is_file():
+            return path
+        rows = []
     figure = Figure(figsize=(8, 9), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (title, names, logarithmic) in zip(figure.subplots(len(PANELS), sharex=True), PANELS, strict=True):
@@ -48,9 +59,8 @@ def plot_training(train_dir: Path) -> Path:
         axes.set_ylabel(title)
         axes.set_yscale("log" if logarithmic else "linear")
         axes.grid(alpha=0.3)
-        if len(names) > 1:
+        if len(names) > 1 and rows:
             axes.legend()
-    axes.set_xlabel("step")
-    path = train_dir / "curves.png"
+    axes.set_xlabel("step" if rows else "nothing measured: no metrics.jsonl")
     figure.savefig(path, dpi=90)
     return path

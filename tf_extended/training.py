@@ -5,9 +5,11 @@ Not its job: the graph (the training script builds it) and what the losses are. 
 2. SIGTERM and Ctrl-C end the loop after the step in hand: slim then saves, and the run counts as done;
 3. checkpoints are saved between steps, not beside them, so each holds the state of one step; summaries are taken from a
    step's own run, not from an extra one, so that they cost no batch and a seed gives the same run with and without;
-4. progress on the terminal, `metrics.jsonl` and a tail of the loss beside the checkpoints.
+4. progress on the terminal, and in `metrics.jsonl` beside the checkpoints;
+5. a folder that can no longer be written ends the run with a message, and the next run goes on (`train_folder`).
 """
 import contextlib
+import errno
 import json
 import math
 import signal
@@ -15,10 +17,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tf_extended import train_folder
 from tf_extended.compat import slim, tf
 from tf_extended.console import InputError, RunError, duration, say
+from tf_extended.event_file import EventFile
 
 NOT_FINITE = "the loss or a gradient is not finite"
+# As much as the files beside the checkpoints take, generously.
+PROBE_BYTES = 200_000
 
 
 def guarded_train_op(loss: tf.Tensor, gradients: list, optimizer: tf.train.Optimizer, global_step: tf.Variable,
@@ -64,7 +70,8 @@ class TrainLoop:
       log_every_n_steps: steps between two reports.
       saver, save_interval_secs: saves `model.ckpt-{step}` when so many seconds have passed since the last save.
       summary_op, save_summaries_secs: writes TensorBoard's summaries of a step as often; None or 0 for none.
-      hooks: functions called as hook(session, step) after every step; for work such as an evaluation now and then.
+      hooks: functions called as hook(session, step) after every step, and with the step that a run resumes from: a kill
+        may have come before the hook was done with it. For work such as an evaluation now and then.
     """
 
     def __init__(self, train_dir: Path, metrics: Mapping[str, tf.Tensor], *, batch_size: int, max_steps: int,
@@ -76,7 +83,7 @@ class TrainLoop:
         self.saver, self.save_interval_secs, self.hooks = saver, save_interval_secs, hooks
         self.summary_op = summary_op if save_summaries_secs else None
         self.save_summaries_secs, self._summarised = save_summaries_secs, -math.inf
-        self._writer: tf.summary.FileWriter | None = None
+        self._events: EventFile | None = None
         self.stop_requested: str | None = None
         self.step: int | None = None
         self._sums: dict[str, float] = {}
@@ -86,8 +93,7 @@ class TrainLoop:
     def __call__(self, sess: tf.Session, train_op: tf.Tensor, global_step: tf.Variable, _kwargs: dict) -> tuple:
         """One step; returns (loss, whether to stop), as slim.learning.train wants it."""
         if self.step is None:
-            self.step = int(sess.run(global_step))
-            self._reported = self._saved = time.monotonic()
+            self._begin(sess, int(sess.run(global_step)))
         if self.step >= self.max_steps:
             return math.nan, True
         fetches = {"loss": train_op, "step": global_step, "metrics": self.metrics}
@@ -102,6 +108,21 @@ class TrainLoop:
             self._write_summary(sess, done["summary"])
         return self._after_step(sess, done)
 
+    def _begin(self, sess: tf.Session, step: int) -> None:
+        self.step = step
+        if step >= self.max_steps:
+            say(f"{self.train_dir} is at step {step} of {self.max_steps}: done already. More steps need a higher "
+                "--max_number_of_steps")
+        if step:
+            self._run_hooks(sess)
+        self._reported = self._saved = time.monotonic()
+
+    def _run_hooks(self, sess: tf.Session) -> None:
+        started = time.monotonic()
+        for hook in self.hooks:
+            hook(sess, self.step)
+        self._reported += time.monotonic() - started  # a step's rate does not count evaluations
+
     def _after_step(self, sess: tf.Session, done: Mapping) -> tuple:
         """Report, run the hooks, save: what the step's results ask for."""
         loss, values = done["loss"], done["metrics"]
@@ -109,24 +130,22 @@ class TrainLoop:
         self._collect(values)
         if self.step % self.log_every_n_steps == 0 or stopping:
             self._report()
-        started = time.monotonic()
-        for hook in self.hooks:
-            hook(sess, self.step)
-        self._reported += time.monotonic() - started  # a step's rate does not count evaluations
+        self._run_hooks(sess)
         if time.monotonic() - self._saved >= self.save_interval_secs:
             self.save(sess)
         return float(loss), stopping
 
     def save(self, sess: tf.Session) -> str:
         """Save a checkpoint of this step now; returns its prefix."""
+        if not self.train_dir.is_dir():  # TensorFlow would make another, without model.json
+            raise FileNotFoundError(errno.ENOENT, "the folder was removed", str(self.train_dir))
         prefix = self.saver.save(sess, str(self.train_dir / "model.ckpt"), global_step=self.step)
         self._saved = time.monotonic()
         return prefix
 
     def _write_summary(self, sess: tf.Session, summary: bytes) -> None:
-        self._writer = self._writer or tf.summary.FileWriter(str(self.train_dir), sess.graph)
-        self._writer.add_summary(summary, self.step)
-        self._writer.flush()
+        self._events = self._events or EventFile(self.train_dir, sess.graph, self.step)
+        self._events.add_summary(summary, self.step)
         self._summarised = time.monotonic()
 
     def request_stop(self, reason: str) -> None:
@@ -197,25 +216,34 @@ def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, sessi
                 saver=loop.saver, session_config=session_config, ignore_live_threads=True,
                 # The loop saves and summarises; slim's own threads would do so in the middle of a step.
                 save_interval_secs=0, save_summaries_secs=0, summary_op=None, summary_writer=None, log_every_n_steps=0)
-    except tf.errors.OpError as error:
-        raise RunError(f"training stopped at step {loop.step}: {error.message.strip().splitlines()[0]}\nThe "
-                       f"checkpoints in {loop.train_dir} are good; mend the cause and run the same command to go "
-                       "on.") from error
+    except (tf.errors.OpError, OSError) as error:
+        when = "before the first step" if loop.step is None else f"at step {loop.step}"
+        raise train_folder.write_error(error, loop.train_dir, when) from error
     if loop.step is None or (loop.step < loop.max_steps and not loop.stop_requested):
         raise RunError(f"the input ended at step {loop.step}, before step {loop.max_steps}: the shards could not be "
                        "read to the end.\nConvert the data set again, then run the same command to go on.")
 
 
 def make_train_dir(train_dir: str | None) -> Path:
-    """Create the folder and see that it can be written. Raises InputError where not."""
+    """Create the folder or put it in order, hold it until this process ends, and see that it can be written.
+
+    Raises InputError where another training runs in it or it cannot be written, RunError where the disk is full or its
+    checkpoints are all damaged.
+    """
     if not train_dir:
         raise InputError("--train_dir is missing: the folder for checkpoints and logs")
     folder = Path(train_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        train_folder.hold(folder)
+        train_folder.put_in_order(folder)
         probe = folder / ".writable"
-        probe.write_text("")
-        probe.unlink()
+        try:
+            probe.write_bytes(bytes(PROBE_BYTES))
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise train_folder.write_error(error, folder, "before the first step") from None
         raise InputError(f"--train_dir={train_dir} cannot be written ({error.strerror}); choose another") from None
     return folder

@@ -1,5 +1,8 @@
 import json
+import shutil
 
+import cv2
+import numpy as np
 import pytest
 
 import tf_extended as tfe
@@ -34,6 +37,34 @@ def test_the_picture_is_a_png(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_nothing_measured_is_an_error(tmp_path):
+def test_a_killed_run_and_the_one_that_went_on_are_drawn_as_one(tmp_path):
+    """The picture is that of a run without repeated steps, pixel by pixel."""
+    runs = {"straight": [[10, 20, 30, 40, 50]], "repeated": [[10, 20, 30, 40], [20, 30], [30, 40, 50]]}
+    for name, parts in runs.items():
+        (tmp_path / name).mkdir()
+        for steps in parts:
+            write(tmp_path / name / "metrics.jsonl", steps)
+    straight, repeated = (cv2.imread(str(curves.plot_training(tmp_path / name))) for name in ("straight", "repeated"))
+    np.testing.assert_array_equal(straight, repeated)
+
+
+def test_bytes_that_a_power_cut_left_are_left_out(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    write(path, [10])
+    with path.open("ab") as log:
+        log.write(b"\0" * 50 + b"\xff\xfe\n")
+    write(path, [20])
+    assert [row["step"] for row in curves.read_metrics(path)] == [10, 20]
+
+
+def test_nothing_measured_is_an_error_to_readers(tmp_path):
     with pytest.raises(tfe.InputError, match="no measurements"):
-        curves.plot_training(tmp_path)
+        curves.read_metrics(tmp_path / "metrics.jsonl")
+
+
+def test_nothing_measured_leaves_the_picture_or_draws_empty_axes(tmp_path):
+    assert curves.plot_training(tmp_path).read_bytes().startswith(b"\x89PNG")
+    write(tmp_path / "metrics.jsonl", [10, 20])
+    drawn = shutil.copy(curves.plot_training(tmp_path), tmp_path / "copy.png")
+    (tmp_path / "metrics.jsonl").unlink()
+    assert curves.plot_training(tmp_path).read_bytes() == drawn.read_bytes()

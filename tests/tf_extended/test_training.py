@@ -1,6 +1,7 @@
 """The loop around slim.learning.train, on a one-variable model: reports, saves, stops, resumes, refuses NaN."""
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -12,7 +13,7 @@ from tf_extended.compat import tf
 
 
 def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, decay=None, init_fn=None,
-          save_interval_secs=600, log_every_n_steps=2):
+          save_interval_secs=600, log_every_n_steps=2, momentum=0.0, summaries=False):
     """Minimise (v - 1)² from 3 at learning rate 0.1, so v - 1 = 2 · 0.8^steps; returns (loop, v)."""
     with tf.Graph().as_default():
         step = tf.train.get_or_create_global_step()
@@ -21,14 +22,16 @@ def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, deca
         loss = tf.square(variable - 1.0)
         if poison_at is not None:
             loss = tf.where(tf.equal(step, poison_at), tf.constant(np.nan), loss)
-        optimizer = tf.train.GradientDescentOptimizer(0.1)
+        optimizer = tf.train.MomentumOptimizer(0.1, momentum)
         op = training.guarded_train_op(loss, optimizer.compute_gradients(loss), optimizer, step, clip_norm,
                                        moving_average_decay=decay)
         saver = tf.train.Saver(save_relative_paths=True)
         metrics = {"loss": loss, "loss_data": loss, "learning_rate": tf.constant(0.1)}
         loop = training.TrainLoop(training.make_train_dir(str(train_dir)), metrics, batch_size=4, max_steps=max_steps,
                                   log_every_n_steps=log_every_n_steps, saver=saver,
-                                  save_interval_secs=save_interval_secs, hooks=hooks)
+                                  save_interval_secs=save_interval_secs, hooks=hooks,
+                                  summary_op=tf.summary.scalar("loss", loss) if summaries else None,
+                                  save_summaries_secs=1e-9 if summaries else 0)
         training.run(op, loop, init_fn=init_fn, session_config=sessions.session_config())
     return loop, stored(train_dir)["net/v"]
 
@@ -66,11 +69,82 @@ def test_resumes_where_it_stopped(tmp_path):
     assert [row["step"] for row in rows(tmp_path)] == [2, 3, 4, 6, 7]
 
 
-def test_a_run_that_is_done_already_stays_done(tmp_path):
+def test_a_run_that_is_done_already_stays_done_and_says_so(tmp_path, capsys):
     train(tmp_path, 3)
+    assert "done already" not in capsys.readouterr().out
     loop, value = train(tmp_path, 3)
     assert loop.step == 3
     assert value == pytest.approx(1 + 2 * 0.8 ** 3)
+    assert "step 3 of 3: done already" in capsys.readouterr().out
+
+
+def test_resumes_with_the_momentum(tmp_path):
+    train(tmp_path, 3, momentum=0.9)
+    _, value = train(tmp_path, 7, momentum=0.9)
+    expected, speed = 3.0, 0.0
+    for _ in range(7):
+        speed = 0.9 * speed + 2 * (expected - 1)
+        expected -= 0.1 * speed
+    assert value == pytest.approx(expected, rel=1e-5)
+
+
+def test_resumes_though_the_state_file_is_empty(tmp_path, capsys):
+    train(tmp_path, 3)
+    (tmp_path / "checkpoint").write_text("")
+    _, value = train(tmp_path, 7)
+    assert value == pytest.approx(1 + 2 * 0.8 ** 7)
+    assert "resuming from" in capsys.readouterr().err
+
+
+def test_a_line_cut_short_by_a_kill_does_not_spoil_the_next(tmp_path):
+    train(tmp_path, 3)
+    with (tmp_path / "metrics.jsonl").open("a") as log:
+        log.write('{"step": 4, "lo')
+    train(tmp_path, 7)
+    assert [row["step"] for row in rows(tmp_path)] == [2, 3, 4, 6, 7]
+
+
+def test_hooks_are_called_with_the_step_that_a_run_resumes_from(tmp_path):
+    called = []
+    train(tmp_path, 2, hooks=(lambda _session, step: called.append(step),))
+    train(tmp_path, 3, hooks=(lambda _session, step: called.append(step),))
+    train(tmp_path, 3, hooks=(lambda _session, step: called.append(step),))
+    assert called == [1, 2, 2, 3, 3]
+
+
+def test_old_checkpoints_go_across_runs(tmp_path):
+    train(tmp_path, 4, save_interval_secs=0)
+    (tmp_path / "checkpoint").unlink()
+    train(tmp_path, 8, save_interval_secs=0)
+    assert sorted(path.name for path in tmp_path.glob("*.index")) == [f"model.ckpt-{n}.index" for n in (4, 5, 6, 7, 8)]
+
+
+def test_summaries_of_each_step_are_written(tmp_path):
+    train(tmp_path, 3, summaries=True)
+    [path] = tmp_path.glob("events.*")
+    events = [event for event in tf.train.summary_iterator(str(path)) if event.summary.value]
+    assert [event.step for event in events] == [1, 2, 3]
+    assert [event.summary.value[0].simple_value for event in events] == pytest.approx(
+        [4 * 0.64 ** k for k in range(3)], rel=1e-5)
+
+
+@pytest.mark.parametrize("save_interval_secs", [0, 600])
+def test_a_folder_removed_meanwhile_is_an_error_and_not_made_anew(tmp_path, save_interval_secs):
+    def remove(_session, step):
+        if step == 3:
+            shutil.rmtree(tmp_path / "train")
+    with pytest.raises(tfe.RunError, match=r"train was removed at step [34]"):
+        train(tmp_path / "train", 9, hooks=(remove,), save_interval_secs=save_interval_secs)
+    assert not (tmp_path / "train").exists()
+
+
+def test_a_folder_without_room_is_an_error_before_the_first_step(tmp_path, monkeypatch):
+    def full(_path, data):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(training.Path, "write_bytes", full)
+    with pytest.raises(tfe.RunError, match="the disk of .* is full"):
+        training.make_train_dir(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,0 +1,29 @@
+"""TensorBoard's file, read back with TensorFlow's own reader."""
+from tf_extended.compat import tf
+from tf_extended.event_file import EventFile
+
+
+def scalar(value):
+    return tf.Summary(value=[tf.Summary.Value(tag="loss", simple_value=value)]).SerializeToString()
+
+
+def test_what_is_written_is_there_at_once(tmp_path):
+    with tf.Graph().as_default() as graph:
+        tf.constant(1.0, name="one")
+    events = EventFile(tmp_path, graph, 7)
+    events.add_summary(scalar(0.5), 7)
+    events.add_summary(scalar(0.25), 8)
+    [path] = tmp_path.glob("events.out.tfevents.*")
+    first, start, drawn, *summaries = tf.train.summary_iterator(str(path))
+    assert first.file_version == "brain.Event:2"
+    # What makes TensorBoard forget the steps from 7 on of an earlier file.
+    assert (start.step, start.session_log.status) == (7, tf.SessionLog.START)
+    assert [node.name for node in tf.GraphDef.FromString(drawn.graph_def).node] == ["one"]
+    assert [(e.step, e.summary.value[0].tag, e.summary.value[0].simple_value) for e in summaries] == [
+        (7, "loss", 0.5), (8, "loss", 0.25)]
+
+
+def test_a_second_run_writes_a_second_file(tmp_path):
+    for step in (1, 2):
+        EventFile(tmp_path, tf.Graph(), step)
+    assert len(list(tmp_path.iterdir())) == 2
