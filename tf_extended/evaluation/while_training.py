@@ -12,6 +12,7 @@ from tf_extended.compat import tf
 from tf_extended.console import say
 from tf_extended.evaluation import curve
 from tf_extended.evaluation.evaluator import Evaluator
+from tf_extended.evaluation.files import write_json
 
 BEST_FOLDER, BEST_FILE = "best", "best.json"
 
@@ -29,10 +30,15 @@ class EvaluateAsItGoes:
         self.train_dir, self.every_n_steps, self.last_step = Path(train_dir), every_n_steps, last_step
         self.make_evaluator, self.save, self.companions = make_evaluator, save, companions
         self._evaluator: Evaluator | None = None
+        self._first_call = True
+        self._finish_replacing()
 
     def __call__(self, sess: tf.Session, step: int) -> None:
-        """Evaluate, if it is time to."""
+        """Evaluate, if it is time to, or if it was time in the step that a run resumes from and was not done."""
+        resuming, self._first_call = self._first_call, False
         if step % self.every_n_steps and step != self.last_step:
+            return
+        if resuming and any(point["step"] == step for point in curve.read_curve(self.train_dir)):
             return
         self._evaluator = self._evaluator or self.make_evaluator()
         checkpoint = self.save(sess)
@@ -49,20 +55,33 @@ class EvaluateAsItGoes:
 
     def _keep_if_best(self, checkpoint: str, figures: dict) -> bool:
         """Copy the checkpoint to train_dir/best unless what is there is as good; says whether it did."""
-        folder = self.train_dir / BEST_FOLDER
-        record = folder / BEST_FILE
-        if record.is_file() and json.loads(record.read_text(encoding="utf-8"))["voc12"] >= figures["voc12"]:
+        folder, fresh = self.train_dir / BEST_FOLDER, self.train_dir / f"{BEST_FOLDER}.partial"
+        record = _read_record(folder)
+        if record is not None and record["voc12"] >= figures["voc12"]:
             return False
-        # The old one goes only when the new one is whole: a kill in between leaves one of them.
-        fresh = folder.with_name(f"{BEST_FOLDER}.partial")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         prefix = Path(checkpoint)
         for file in [*prefix.parent.glob(f"{prefix.name}.*"), *(self.train_dir / name for name in self.companions)]:
             if file.suffix != ".meta":
                 shutil.copy2(file, fresh / file.name)
-        record = json.dumps({**figures, "checkpoint": prefix.name}, indent=1)
-        (fresh / BEST_FILE).write_text(f"{record}\n", encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.rename(folder)
+        # The record comes last, whole or not at all, so a folder that has one has everything.
+        write_json(fresh / BEST_FILE, {**figures, "checkpoint": prefix.name})
+        self._finish_replacing()
         return True
+
+    def _finish_replacing(self) -> None:
+        """Put a whole new best in the place of the old one; at the start, what a kill has kept from happening."""
+        folder, fresh = self.train_dir / BEST_FOLDER, self.train_dir / f"{BEST_FOLDER}.partial"
+        if _read_record(fresh) is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            fresh.rename(folder)
+
+
+def _read_record(folder: Path) -> dict | None:
+    """What best.json says; None where there is none, or one that a power cut left unreadable."""
+    try:
+        record = json.loads((folder / BEST_FILE).read_text(encoding="utf-8"))
+        return record if "voc12" in record else None
+    except (FileNotFoundError, ValueError, TypeError):
+        return None

@@ -12,13 +12,13 @@ from tf_extended.evaluation.while_training import EvaluateAsItGoes
 def hook(tmp_path):
     """A hook for every 10th step of 25; `hook.saved` and `hook.figures` are what happens and what is found."""
     (tmp_path / "model.json").write_text("{}")
-    saved, figures = [], {10: 0.3, 20: 0.5, 25: 0.4}
+    saved, figures, clock = [], {10: 0.3, 20: 0.5, 25: 0.4}, SimpleNamespace(step=0)
 
     def save(_session):
-        prefix = tmp_path / f"model.ckpt-{hook.step}"
+        prefix = tmp_path / f"model.ckpt-{clock.step}"
         for part in ("index", "data-00000-of-00001", "meta"):
-            prefix.with_name(f"{prefix.name}.{part}").write_text(str(hook.step))
-        saved.append(hook.step)
+            prefix.with_name(f"{prefix.name}.{part}").write_text(str(clock.step))
+        saved.append(clock.step)
         return str(prefix)
 
     def evaluate(checkpoint):
@@ -29,13 +29,13 @@ def hook(tmp_path):
     made = []
     hook = EvaluateAsItGoes(tmp_path, 10, 25, lambda: made.append(1) or SimpleNamespace(evaluate=evaluate), save,
                             ("model.json",))
-    hook.saved, hook.figures, hook.made = saved, figures, made
+    hook.saved, hook.figures, hook.made, hook.clock = saved, figures, made, clock
     return hook
 
 
 def run(hook, steps):
     for step in steps:
-        hook.step = step
+        hook.clock.step = step
         hook(None, step)
 
 
@@ -73,3 +73,57 @@ def test_nothing_to_find_is_no_reason_to_fail(hook, capsys):
     run(hook, [10])
     assert "no object to find" in capsys.readouterr().out
     assert curve.read_curve(hook.train_dir) == []
+
+
+def again(hook):
+    """The hook of a next run in the same folder."""
+    following = EvaluateAsItGoes(hook.train_dir, 10, 25, hook.make_evaluator, hook.save, ("model.json",))
+    following.clock = hook.clock
+    return following
+
+
+def test_a_run_that_resumes_makes_up_for_an_evaluation_only_if_it_is_missing(hook):
+    run(hook, [10])
+    run(again(hook), [10, 11])
+    assert hook.saved == [10]
+    run(again(hook), [20, 21])
+    assert hook.saved == [10, 20]
+    assert [point["step"] for point in curve.read_curve(hook.train_dir)] == [10, 20]
+
+
+def test_a_step_that_a_run_repeats_is_evaluated_again(hook):
+    run(hook, [10, 20])
+    hook.figures[20] = 0.45
+    run(again(hook), [10, 20])
+    assert [point["voc12"] for point in curve.read_curve(hook.train_dir)] == [0.3, 0.45]
+    assert best(hook)["voc12"] == 0.5
+
+
+@pytest.mark.parametrize("old_is_gone", [True, False])
+def test_a_kill_between_the_old_best_and_the_new_forgets_neither(hook, old_is_gone):
+    run(hook, [10])
+    (hook.train_dir / "best").rename(hook.train_dir / "old")
+    run(hook, [20])
+    (hook.train_dir / "best").rename(hook.train_dir / "best.partial")
+    if not old_is_gone:
+        (hook.train_dir / "old").rename(hook.train_dir / "best")
+    following = again(hook)
+    assert best(hook)["step"] == 20
+    run(following, [25])
+    assert best(hook)["step"] == 20
+    assert not (hook.train_dir / "best.partial").exists()
+
+
+@pytest.mark.parametrize("record", [None, "", '{"voc1', "[]"])
+def test_a_half_copied_best_does_not_replace_the_old(hook, record):
+    run(hook, [10])
+    partial = hook.train_dir / "best.partial"
+    partial.mkdir()
+    (partial / "model.ckpt-20.index").write_text("20")
+    if record is not None:
+        (partial / "best.json").write_text(record)
+    following = again(hook)
+    assert best(hook)["step"] == 10
+    run(following, [20])
+    assert best(hook)["step"] == 20
+    assert "model.ckpt-10.index" not in {path.name for path in (hook.train_dir / "best").iterdir()}
