@@ -1,0 +1,60 @@
+"""The benchmarks' peers compute what they are compared with, and what is printed is the arithmetic it says."""
+import sys
+
+import numpy as np
+import pytest
+
+from nets.ssd_vgg_300 import SSDNet
+from tests.benchmarks import documented, encoding, memory, sides, training_step
+from tests.nets import golden
+
+
+@pytest.mark.parametrize("count", [0, 1, 30])
+def test_the_loop_over_objects_gives_the_targets_of_slim_matching(count):
+    net, (labels, boxes) = SSDNet(), encoding.objects(count)
+    ours = golden.run(lambda lab, box: net.bboxes_encode(lab, box, net.anchors()), labels, boxes)
+    loop = golden.run(lambda lab, box: documented.encode(lab, box, net.anchors(), 21), labels, boxes)
+    for expected, got in zip(ours, loop, strict=True):
+        for one, other in zip(expected, got, strict=True):
+            np.testing.assert_allclose(other, one, atol=1e-4)
+
+
+def test_the_documented_pipeline_gives_a_whitened_picture_and_boxes_within_it():
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    picture, labels, boxes = golden.run(
+        lambda pixels, lab, box: documented.preprocess(pixels, lab, box, (30, 30)),
+        image, np.array([1, 2]), np.array([[0.0, 0.0, 1.0, 1.0], [0.2, 0.2, 0.6, 0.7]], np.float32))
+    assert picture.shape == (30, 30, 3)
+    assert -123 <= picture.min() < 0 < picture.max() <= 151
+    assert len(labels) == len(boxes)
+    assert ((boxes >= 0) & (boxes <= 1)).all()
+
+
+def test_sides_take_turns():
+    taken = []
+    results = sides.take_turns(2, {name: lambda name=name: taken.append(name) or len(taken) for name in "AB"})
+    assert taken == ["A", "B", "A", "B"]
+    assert results == {"A": [1, 3], "B": [2, 4]}
+
+
+def test_rates_and_ratios_of_training_steps(capsys):
+    def result(seconds):
+        return [sides.Result({"seconds": [seconds, seconds, 99.0], "parameters": 26_285_486}, 0.0)]
+
+    training_step.report({"documented": result(4.0), "ours float32": result(2.0), "PyTorch float32": result(1.0)})
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[3] == "| ours float32 | 4.00 | ×2.00 | ×0.50 | 26,285,486 |"
+
+
+def test_another_number_of_parameters_is_pointed_out(capsys):
+    training_step.report({"documented": [sides.Result({"seconds": [1.0], "parameters": 5}, 0.0)]})
+    assert "NOT 26,285,486" in capsys.readouterr().out
+
+
+def test_peak_memory_is_that_of_the_process_itself():
+    assert 1.2 < memory.peak_gigabytes([sys.executable, "-c", "held = b'x' * 1_200_000_000"]) < 1.3
+
+
+def test_a_side_that_fails_says_why():
+    with pytest.raises(SystemExit, match="No module named"):
+        sides.run_side("tests.benchmarks.nothing_like_it", "x", [])
