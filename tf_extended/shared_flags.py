@@ -26,7 +26,7 @@ def define_model_flags() -> None:
 
 def define_augmentation_flags(default: str) -> None:
     """What a training sample goes through: a recipe, and pieces chosen one by one (see preprocessing.augmentation)."""
-    recipes = ["slim", "paper", "none"]
+    recipes = ["slim", "paper", "mild", "none"]
     flags.DEFINE_enum("augmentation", default, recipes, "Recipe of the augmentation; the next flags replace pieces.")
     for piece in ("crop", "colours", "interpolation"):
         flags.DEFINE_enum(piece, None, recipes, f"The recipe whose {piece} to take; default: of --augmentation.")

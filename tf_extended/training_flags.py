@@ -15,7 +15,8 @@ PAPER = {
     "learning_rate_decay_type": "step", "warmup_steps": 1000, "weight_decay": 0.0005, "bias_learning_rate_factor": 2.0,
 }
 SCRATCH = PAPER | {
-    "depth_multiplier": 0.25, "batch_norm": True, "initializer": "he", "anchors": "coco", "batch_size": 8,
+    "augmentation": "mild", "anchors": "coco", "batch_size": 8,
+    "depth_multiplier": 0.25, "batch_norm": True, "initializer": "he",
     "optimizer": "adam", "opt_epsilon": 1e-8, "learning_rate_decay_type": "cosine", "end_learning_rate": 0.00001,
     "warmup_steps": 200, "weight_decay": 0.00004, "bias_learning_rate_factor": 1.0, "clip_gradient_norm": 20.0,
     "num_epochs": 20.0, "least_steps": 2000,

@@ -18,9 +18,10 @@ DOCUMENTED = {
     "augmentation": "--augmentation=slim", "matching": "--matching=slim", "mining": "--mining=batch",
     "normalisation": "--loss_normalization=batch_size", "dropout": "--dropout_keep_prob=0.5",
 }
-# What each row changes in the recipe `scratch`, which has all of the paper's parts.
-ROWS = {"paper": [], "slim": list(DOCUMENTED.values())}
-ROWS |= {f"paper, documented {part}": [flag] for part, flag in DOCUMENTED.items() if part != "dropout"}
+# What each row changes in the recipe `scratch`, whose net, optimiser and schedule all of them have.
+PAPER = ["--augmentation=paper"]
+ROWS = {"paper": PAPER, "slim": list(DOCUMENTED.values()), "scratch": []}
+ROWS |= {f"paper, documented {part}": [*PAPER, flag] for part, flag in DOCUMENTED.items() if part != "dropout"}
 CALIBRATION_STEPS = 150
 
 

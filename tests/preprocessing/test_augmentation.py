@@ -11,7 +11,7 @@ from tf_extended import shared_flags
 
 def test_recipes_by_name():
     assert get_augmentation("slim") is SLIM and get_augmentation("paper") is PAPER
-    with pytest.raises(tfe.InputError, match="'caffe'.*slim, paper, none"):
+    with pytest.raises(tfe.InputError, match="'caffe'.*slim, paper, mild, none"):
         get_augmentation("caffe")
 
 
@@ -30,7 +30,7 @@ def test_each_recipe_is_described_in_one_line():
 
 
 @pytest.mark.parametrize(("name", "interpolation"), [("slim", "bilinear_slim"), ("none", "bilinear_slim"),
-                                                     ("paper", "bilinear")])
+                                                     ("mild", "bilinear"), ("paper", "bilinear")])
 def test_evaluation_resamples_where_training_did(name, interpolation):
     assert get_augmentation(name).eval_interpolation == interpolation
 
@@ -41,7 +41,7 @@ def test_a_mixture_takes_each_piece_from_where_it_is_told():
     assert (mixed.expand_prob, mixed.expand_max, mixed.flip, mixed.vertical_flip) == (0.25, 2.0, 0.0, 0.5)
     assert mixed.crop is SLIM.crop and mixed.photometric is None and mixed.interpolation == PAPER.interpolation
     assert mixture("none", interpolation="paper").eval_interpolation == "bilinear"
-    with pytest.raises(tfe.InputError, match="'caffe'.*slim, paper, none"):
+    with pytest.raises(tfe.InputError, match="'caffe'.*slim, paper, mild, none"):
         mixture("paper", crop="caffe")
     assert mixture("paper", crop_scale=0.7) == replace(PAPER, crop=replace(PAPER.crop, scale=(0.7, 1.0)))
     with pytest.raises(tfe.InputError, match="crop_scale 0.7.*--crop=paper"):

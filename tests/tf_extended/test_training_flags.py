@@ -34,12 +34,12 @@ def test_slim_leaves_the_documented_defaults(parse):
     assert (values.batch_size, values.matching, values.mining, values.augmentation) == (32, "slim", "batch", "slim")
 
 
-def test_the_paper_and_scratch_share_matching_mining_and_augmentation(parse):
-    for recipe in ("paper", "scratch"):
+def test_the_paper_and_scratch_share_matching_and_mining(parse):
+    for recipe, augmentation in (("paper", "paper"), ("scratch", "mild")):
         values = parse(f"--recipe={recipe}")
         governed = training_flags.apply_recipe(values)
         assert (values.matching, values.mining, values.loss_normalization) == ("paper", "image", "positives")
-        assert (values.augmentation, values.dropout_keep_prob) == ("paper", 1.0)
+        assert (values.augmentation, values.dropout_keep_prob) == (augmentation, 1.0)
         assert governed == {name: values[name].value for name in governed}
     assert (values.depth_multiplier, values.batch_norm, values.batch_size) == (0.25, True, 8)
 
