@@ -39,15 +39,17 @@ def test_sides_take_turns():
 
 def test_rates_and_ratios_of_training_steps(capsys):
     def result(seconds):
-        return [sides.Result({"seconds": [seconds, seconds, 99.0], "parameters": 26_285_486}, 0.0)]
+        return [sides.Result({"seconds": [seconds, seconds, 99.0], "processor_seconds": [3.0],
+                              "parameters": 26_285_486}, 0.0)]
 
     training_step.report({"documented": result(4.0), "ours float32": result(2.0), "PyTorch float32": result(1.0)})
     rows = capsys.readouterr().out.splitlines()
-    assert rows[3] == "| ours float32 | 4.00 | ×2.00 | ×0.50 | 26,285,486 |"
+    assert rows[3] == "| ours float32 | 4.00 | ×2.00 | ×0.50 | 3.00 | 26,285,486 |"
 
 
 def test_another_number_of_parameters_is_pointed_out(capsys):
-    training_step.report({"documented": [sides.Result({"seconds": [1.0], "parameters": 5}, 0.0)]})
+    training_step.report({"documented": [sides.Result(
+        {"seconds": [1.0], "processor_seconds": [1.0], "parameters": 5}, 0.0)]})
     assert "NOT 26,285,486" in capsys.readouterr().out
 
 

@@ -35,7 +35,7 @@ def documented_graph() -> Iterator[None]:
 
 
 def measure(side: str, flags: list[str], warm_up: int, steps: int) -> dict:
-    """Seconds of each step of the training script's graph, input pipeline and all, and the number of parameters."""
+    """Seconds and processor seconds of each step of the training script's graph, input pipeline and all; parameters."""
     import train_ssd_network as script
     from tf_extended import sessions, training_flags
     from tf_extended.compat import tf
@@ -49,16 +49,17 @@ def measure(side: str, flags: list[str], warm_up: int, steps: int) -> dict:
     config = sessions.session_config(script.FLAGS.gpu_memory_fraction, OURS[side])
     with tf.Session(config=config) as session:
         session.run(tf.global_variables_initializer())
-        coordinator, seconds = tf.train.Coordinator(), []
+        coordinator, seconds, used = tf.train.Coordinator(), [], []
         threads = tf.train.start_queue_runners(session, coordinator)
         for _ in range(warm_up + steps):
-            start = time.perf_counter()
+            start, processor = time.perf_counter(), time.process_time()
             session.run([train_op, metrics])
             seconds.append(time.perf_counter() - start)
+            used.append(time.process_time() - processor)
         coordinator.request_stop()
         coordinator.join(threads)
-    # Moving averages and the learning rate's counter are no parameters of the net.
-    return {"parameters": sum(v.shape.num_elements() for v in tf.trainable_variables()), "seconds": seconds[warm_up:]}
+    return {"parameters": sum(v.shape.num_elements() for v in tf.trainable_variables()), "seconds": seconds[warm_up:],
+            "processor_seconds": used[warm_up:]}
 
 
 def peers(python: str) -> dict[str, str]:
@@ -75,13 +76,14 @@ def report(results: dict[str, list]) -> None:
     """A table of rates, ratios and parameters."""
     rates = {side: median([BATCH / median(run.report["seconds"]) for run in runs]) for side, runs in results.items()}
     peer = max((rates[side] for side in PEERS if side in rates), default=None)
-    print("| side | images/s | over documented | over the best of PyTorch | parameters |\n|---|---|---|---|---|")
+    print("| side | images/s | over documented | over the best of PyTorch | processor s a step | parameters |\n"
+          "|---|---|---|---|---|---|")
     for side, runs in results.items():
         parameters = runs[0].report["parameters"]
         note = "" if parameters == PUBLISHED_PARAMETERS else f" (NOT {PUBLISHED_PARAMETERS:,})"
         over = f"×{rates[side] / peer:.2f}" if peer else "-"
         print(f"| {side} | {rates[side]:.2f} | ×{rates[side] / rates['documented']:.2f} | {over} | "
-              f"{parameters:,}{note} |")
+              f"{median([median(run.report['processor_seconds']) for run in runs]):.2f} | {parameters:,}{note} |")
     if peer:
         print("PyTorch is given ready-made batches; the other sides read, augment and encode theirs meanwhile.")
 
