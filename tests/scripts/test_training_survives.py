@@ -170,9 +170,12 @@ def test_a_disk_that_fills_up_or_turns_read_only(shards, small_disk):
 
 
 def test_a_log_that_cannot_be_written(shards, tmp_path):
-    (tmp_path / "train").mkdir()
-    (tmp_path / "train" / "metrics.jsonl").symlink_to("/dev/full")
-    fails_in_one_line(run(TRAIN, **flags(shards, tmp_path / "train")), f"the disk of {tmp_path / 'train'} is full")
+    train_dir = tmp_path / "train"
+    train_dir.mkdir()
+    (train_dir / "metrics.jsonl").symlink_to("/dev/full")
+    done = run(TRAIN, **flags(shards, train_dir))
+    fails_in_one_line(done, f"the disk of {train_dir} is full", "at step 1")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.fixture(scope="module")
