@@ -5,8 +5,12 @@ from tf_extended.compat import tf
 
 
 def add_activations(end_points: Mapping[str, tf.Tensor]) -> None:
-    """A histogram of every end point, and the share of its values that are zero (dead units)."""
+    """A histogram of every end point, and the share of its values that are zero (dead units).
+
+    Of the first picture of the batch: those of all cost a fifth of a gigabyte more memory than training itself.
+    """
     for name, activation in end_points.items():
+        activation = activation[:1]
         tf.summary.histogram(f"activations/{name}", activation)
         tf.summary.scalar(f"sparsity/{name}", tf.nn.zero_fraction(activation))
 
