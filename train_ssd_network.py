@@ -164,7 +164,9 @@ def starting_point(net, train_dir: Path):
         exclude_scopes=(FLAGS.checkpoint_exclude_scopes or "").split(","),
         # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
         ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
-    tfe.say("\n".join(filter(None, [plan.table(), model_file.note_on_anchors(FLAGS.checkpoint_path, net)])))
+    has_heads = any("_box/" in name for name in plan.values)
+    note = model_file.note_on_anchors(FLAGS.checkpoint_path, net) if has_heads else None
+    tfe.say("\n".join(filter(None, [plan.table(), note])))
     return plan.init_fn()
 
 

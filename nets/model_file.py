@@ -126,9 +126,13 @@ def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
     """A warning for fine-tuning `ssd_net` from the checkpoint at `path`, if its model.json tells of other anchors.
 
     That is allowed, heads can learn other anchors, but seldom meant: localisations start from what others meant.
+    Without a model.json it is an SSD from elsewhere: published with the net's own anchors, or Caffe's with others.
     """
     if not find_model_file(path).is_file():
-        return None
+        if ssd_net.params.anchor_sizes == type(ssd_net).default_params.anchor_sizes:
+            return None
+        return (f"NOTE: nothing beside {path} tells its anchors. SSD-TensorFlow's checkpoints have the net's own, "
+                "--anchors=coco, not these.")
     now, then = describe(ssd_net, [""] * (ssd_net.params.num_classes - 1))["params"], read_model_file(path)["params"]
     fields = [field for field in ("img_shape", "anchor_sizes", "anchor_ratios") if now[field] != then[field]]
     if not fields:

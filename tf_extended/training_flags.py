@@ -43,7 +43,7 @@ def total_steps(flag_values: flags.FlagValues, num_samples: int, images_per_step
 
 def define_recipe_flags() -> None:
     """Recipe, matching and loss."""
-    flags.DEFINE_enum("recipe", "slim", sorted(RECIPES), "Sets the defaults of the other flags: slim is the documented "
+    flags.DEFINE_enum("recipe", "paper", sorted(RECIPES), "Sets the defaults of other flags: slim is the documented "
                       "pipeline, paper the Caffe SSD recipe, scratch is for few pictures and random weights.")
     flags.DEFINE_enum("matching", "slim", ["slim", "paper"], "slim: IoU above --match_threshold; paper: the best "
                       "anchor of every object as well.")

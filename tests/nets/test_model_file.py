@@ -139,10 +139,11 @@ def test_the_way_of_resizing_travels_with_the_model(tmp_path):
 
 
 def test_fine_tuning_from_other_anchors_is_noted(tmp_path):
-    assert model_file.note_on_anchors(tmp_path / "vgg_16.ckpt", a_net()) is None  # nothing is known of them
+    network = nets_factory.get_network("ssd_300_vgg")
+    assert "--anchors=coco" in model_file.note_on_anchors(tmp_path / "ssd_300_vgg.ckpt", a_net())  # nothing is known
+    assert model_file.note_on_anchors(tmp_path / "ssd_300_vgg.ckpt", network()) is None
     model_file.write_model_file(tmp_path, a_net(), LABELS)
     assert model_file.note_on_anchors(tmp_path / "model.ckpt-20", a_net(depth_multiplier=1.0)) is None
-    network = nets_factory.get_network("ssd_300_vgg")
     other = network(network.default_params._replace(num_classes=5))  # the net's own anchors, not those of voc
     note = model_file.note_on_anchors(tmp_path, other)
     assert "anchor_sizes [[30.0, 60.0]" in note and "[[21.0, 45.0]" in note and "img_shape" not in note
