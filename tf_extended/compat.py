@@ -79,4 +79,20 @@ tf.logging.set_verbosity(tf.logging.ERROR)
 # Graph mode with reference variables: what slim's learning loop and ten years of checkpoints were made with.
 tf.disable_v2_behavior()
 
-__all__ = ["REPAIRED", "REPAIRS", "missing_repairs", "repair", "slim", "tf"]
+
+
+@contextlib.contextmanager
+def without_graph_text():
+    """Keep TensorFlow's Supervisor from writing the graph as text, graph.pbtxt, when a training starts.
+
+    It cannot be told not to, takes most of a second, and TensorBoard reads the graph from the events.
+    """
+    write = tf.train.Supervisor._write_graph
+    tf.train.Supervisor._write_graph = lambda _self: None
+    try:
+        yield
+    finally:
+        tf.train.Supervisor._write_graph = write
+
+
+__all__ = ["REPAIRED", "REPAIRS", "missing_repairs", "repair", "slim", "tf", "without_graph_text"]

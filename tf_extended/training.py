@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tf_extended import train_folder
-from tf_extended.compat import slim, tf
+from tf_extended.compat import slim, tf, without_graph_text
 from tf_extended.console import InputError, RunError, duration, say
 from tf_extended.event_file import EventFile
 
@@ -86,6 +86,7 @@ class TrainLoop:
         self._events: EventFile | None = None
         self.stop_requested: str | None = None
         self.step: int | None = None
+        self._ran = False
         self._sums: dict[str, float] = {}
         self._count = 0
         self._reported = self._saved = time.monotonic()
@@ -97,13 +98,15 @@ class TrainLoop:
         if self.step >= self.max_steps:
             return math.nan, True
         fetches = {"loss": train_op, "step": global_step, "metrics": self.metrics}
-        if self.summary_op is not None and time.monotonic() - self._summarised >= self.save_summaries_secs:
+        # Not in a run's first step: whoever waits to see it start should not wait for summaries as well.
+        due = self._ran and time.monotonic() - self._summarised >= self.save_summaries_secs
+        if due and self.summary_op is not None:
             fetches["summary"] = self.summary_op
         try:
             done = sess.run(fetches)
         except tf.errors.InvalidArgumentError as error:
             raise self._explained(error, sess) from None
-        self.step = int(done["step"])
+        self.step, self._ran = int(done["step"]), True
         if "summary" in done:
             self._write_summary(sess, done["summary"])
         return self._after_step(sess, done)
@@ -210,7 +213,7 @@ def stop_on_signals(loop: TrainLoop) -> Iterator[None]:
 def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, session_config: tf.ConfigProto) -> None:
     """Train until `loop` says stop, then save. Raises RunError where the run cannot go on."""
     try:
-        with stop_on_signals(loop):
+        with stop_on_signals(loop), without_graph_text():
             slim.learning.train(
                 train_op, str(loop.train_dir), train_step_fn=loop, train_step_kwargs={}, init_fn=init_fn,
                 saver=loop.saver, session_config=session_config, ignore_live_threads=True,
