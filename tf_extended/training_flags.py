@@ -18,7 +18,7 @@ SCRATCH = PAPER | {
     "augmentation": "mild", "anchors": "coco", "batch_size": 8,
     "depth_multiplier": 0.25, "batch_norm": True, "initializer": "he",
     "optimizer": "adam", "opt_epsilon": 1e-8, "learning_rate_decay_type": "cosine", "end_learning_rate": 0.00001,
-    "warmup_steps": 200, "weight_decay": 0.00004, "bias_learning_rate_factor": 1.0, "clip_gradient_norm": 20.0,
+    "warmup_steps": 200, "weight_decay": 0.00004, "bias_learning_rate_factor": 1.0, "clip_gradient_norm": 1.0,
     "num_epochs": 20.0, "least_steps": 2000,
 }
 RECIPES: dict[str, dict[str, Any]] = {"slim": {}, "paper": PAPER, "scratch": SCRATCH}
