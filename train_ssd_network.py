@@ -232,7 +232,9 @@ def main() -> None:
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
     tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
     train_op, metrics = build_graph(dataset, net, schedule)
-    # What a checkpoint cannot give is found before the folder is made.
+    # What a checkpoint cannot give is found before the folder is made; one that is there is first put in order.
+    if Path(FLAGS.train_dir).is_dir():
+        training.make_train_dir(FLAGS.train_dir)
     init_fn = starting_point(net, Path(FLAGS.train_dir))
     train_dir = prepare_folder(dataset, net, steps=schedule.total_steps, mixed_precision=precision)
     tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "

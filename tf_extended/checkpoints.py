@@ -148,7 +148,7 @@ def read_checkpoint(prefix: str) -> dict[str, np.ndarray]:
         names = reader.get_variable_to_shape_map()
         slots = {name for name in names if "/" in name and name.rsplit("/", 1)[0] in names}
         return {name: reader.get_tensor(name) for name in names if name not in slots and name != "global_step"}
-    except (tf.errors.OpError, ValueError) as error:
+    except (tf.errors.OpError, ValueError, IndexError) as error:
         raise InputError(f"{prefix} cannot be read as a checkpoint ({error}); is the file complete?") from None
 
 

@@ -66,8 +66,9 @@ def test_slots_and_global_step_are_not_restored(folder):
     assert "global_step" not in stored
 
 
-def test_a_damaged_checkpoint_is_named(folder):
-    (folder / "model.ckpt-100.index").write_bytes(b"not an index")
+@pytest.mark.parametrize(("file", "content"), [("index", b"not an index"), ("data-00000-of-00001", b"cut")])
+def test_a_damaged_checkpoint_is_named(folder, file, content):
+    (folder / f"model.ckpt-100.{file}").write_bytes(content)
     with pytest.raises(tfe.InputError, match="model.ckpt-100 cannot be read"):
         checkpoints.read_checkpoint(str(folder / "model.ckpt-100"))
 
