@@ -44,8 +44,7 @@ def check_flags() -> None:
     if not FLAGS.train_dir:
         raise tfe.InputError("--train_dir is missing: the folder for checkpoints and logs")
     if FLAGS.labels_offset:
-        raise tfe.InputError(f"--labels_offset={FLAGS.labels_offset}: an SSD keeps class 0 for the background, so "
-                             "labels cannot be shifted; leave it at 0")
+        raise tfe.InputError(f"--labels_offset={FLAGS.labels_offset}: class 0 is an SSD's background; leave it at 0")
 
 
 def get_dataset(split: str) -> slim.dataset.Dataset:
@@ -137,9 +136,8 @@ def build_train_op(clones: list, schedule: optimization.Schedule, global_step: t
         loss, gradients, optimizer, global_step, clip_norm=FLAGS.clip_gradient_norm,
         update_ops=tf.get_collection(tf.GraphKeys.UPDATE_OPS, clones[0].scope or None),
         moving_average_decay=FLAGS.moving_average_decay)
-    names = clones[0].outputs["metrics"]
-    metrics = {"loss": loss}
-    metrics |= {name: tf.add_n([c.outputs["metrics"][name] for c in clones]) / len(clones) for name in names}
+    metrics = {"loss": loss} | {name: tf.add_n([c.outputs["metrics"][name] for c in clones]) / len(clones)
+                                for name in clones[0].outputs["metrics"]}
     metrics["loss_regularisation"] = tf.add_n(tf.losses.get_regularization_losses() or [tf.constant(0.0)])
     metrics["learning_rate"] = rate
     return train_op, metrics
@@ -164,8 +162,7 @@ def starting_point(net, train_dir: Path):
         exclude_scopes=(FLAGS.checkpoint_exclude_scopes or "").split(","),
         # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
         ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
-    has_heads = any("_box/" in name for name in plan.values)
-    note = model_file.note_on_anchors(FLAGS.checkpoint_path, net) if has_heads else None
+    note = model_file.note_on_anchors(FLAGS.checkpoint_path, net) if any("_box/" in n for n in plan.values) else None
     tfe.say("\n".join(filter(None, [plan.table(), note])))
     return plan.init_fn()
 
@@ -232,10 +229,9 @@ def main() -> None:
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
     tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
     train_op, metrics = build_graph(dataset, net, schedule)
-    # What a checkpoint cannot give is found before the folder is made; one that is there is first put in order.
     if Path(FLAGS.train_dir).is_dir():
-        training.make_train_dir(FLAGS.train_dir)
-    init_fn = starting_point(net, Path(FLAGS.train_dir))
+        training.make_train_dir(FLAGS.train_dir)  # which puts it in order
+    init_fn = starting_point(net, Path(FLAGS.train_dir))  # before a folder is made: what is asked may not be there
     train_dir = prepare_folder(dataset, net, steps=schedule.total_steps, mixed_precision=precision)
     tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "
             f"{schedule.total_steps} steps of {FLAGS.batch_size * FLAGS.num_clones}; "

@@ -86,9 +86,8 @@ class TrainLoop:
         self._events: EventFile | None = None
         self.stop_requested: str | None = None
         self.step: int | None = None
-        self._ran = False
         self._sums: dict[str, float] = {}
-        self._count = 0
+        self._ran, self._count = False, 0
         self._reported = self._saved = time.monotonic()
 
     def __call__(self, sess: tf.Session, train_op: tf.Tensor, global_step: tf.Variable, _kwargs: dict) -> tuple:
@@ -100,8 +99,7 @@ class TrainLoop:
         fetches = {"loss": train_op, "step": global_step, "metrics": self.metrics}
         # Not in a run's first step: whoever waits to see it start should not wait for summaries as well.
         due = self._ran and time.monotonic() - self._summarised >= self.save_summaries_secs
-        if due and self.summary_op is not None:
-            fetches["summary"] = self.summary_op
+        fetches |= {"summary": self.summary_op} if due and self.summary_op is not None else {}
         try:
             done = sess.run(fetches)
         except tf.errors.InvalidArgumentError as error:
