@@ -44,8 +44,7 @@ def atrous_conv2d(inputs: tf.Tensor, num_outputs: int, kernel_size: Sequence[int
             biases = slim.model_variable("biases", shape=[num_outputs],
                                          initializer=biases_initializer or tf.zeros_initializer())
             outputs = tf.nn.bias_add(outputs, biases, data_format=data_format)
-        outputs = outputs if activation_fn is None else activation_fn(outputs)
-        return slim.utils.collect_named_outputs(None, sc.original_name_scope, outputs)
+        return outputs if activation_fn is None else activation_fn(outputs)
 
 
 @functools.cache

@@ -13,7 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.sides import PROJECT
+from tf_extended.curves import read_metrics
+from tf_extended.evaluation.curve import read_curve
+
 DOCUMENTED = {
     "augmentation": "--augmentation=slim", "matching": "--matching=slim", "mining": "--mining=batch",
     "normalisation": "--loss_normalization=batch_size", "dropout": "--dropout_keep_prob=0.5",
@@ -27,17 +30,17 @@ CALIBRATION_STEPS = 150
 
 def train(options: argparse.Namespace, folder: Path, flags: list[str], *more: str) -> list[dict]:
     """One training; the rows of its metrics."""
-    command = [sys.executable, ROOT / "train_ssd_network.py", f"--dataset_dir={options.dataset_dir}",
+    command = [sys.executable, PROJECT / "train_ssd_network.py", f"--dataset_dir={options.dataset_dir}",
                f"--dataset_name={options.dataset_name}", f"--dataset_split_name={options.train_split}",
                "--recipe=scratch", f"--train_dir={folder}", "--save_summaries_secs=0", *flags, *more]
     with (folder.parent / f"{folder.name}.log").open("w") as log:
         subprocess.run([str(part) for part in command], stdout=log, stderr=log, check=True)
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return read_metrics(folder / "metrics.jsonl")
 
 
 def evaluate(options: argparse.Namespace, folder: Path) -> dict:
     """The report of the evaluation of the last checkpoint."""
-    command = [sys.executable, ROOT / "eval_ssd_network.py", f"--dataset_dir={options.dataset_dir}",
+    command = [sys.executable, PROJECT / "eval_ssd_network.py", f"--dataset_dir={options.dataset_dir}",
                f"--dataset_name={options.dataset_name}", f"--dataset_split_name={options.eval_split}",
                f"--checkpoint_path={folder}", f"--eval_dir={folder / 'eval'}", "--batch_size=8"]
     subprocess.run([str(part) for part in command], stdout=subprocess.DEVNULL, check=True)
@@ -59,10 +62,9 @@ def run_row(options: argparse.Namespace, name: str) -> dict:
     for row in metrics:
         elapsed += (row["step"] - max(minutes)) * 8 / row["images_per_second"] / 60
         minutes[row["step"]] = elapsed
-    points = json.loads((folder / "curve.json").read_text())["points"]
     report = evaluate(options, folder)
     return {"steps": steps, "minutes": elapsed, "voc07": report["voc07"]["mAP"], "voc12": report["voc12"]["mAP"],
-            "curve": [(elapsed * p["step"] / steps, p["voc07"], p["voc12"]) for p in points],
+            "curve": [(elapsed * p["step"] / steps, p["voc07"], p["voc12"]) for p in read_curve(folder)],
             "ap75": report["coco"]["AP75"]}
 
 
