@@ -36,7 +36,23 @@ def quiet_banner():
             os.dup2(terminal.fileno(), 2)
 
 
-with quiet_banner():
+@contextlib.contextmanager
+def without_keras():
+    """Keep `import tensorflow` from importing Keras 3, matplotlib, rich and PIL with it, a quarter of its time.
+
+    It does so to register Keras' optimisers, which nothing here uses; asked for Keras 2, which is an extra package, it
+    shrugs. Whoever reads `tf.keras` afterwards gets Keras 3 all the same.
+    """
+    name = "TF_USE_LEGACY_KERAS"
+    asked = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(name) if asked is None else os.environ.update({name: asked})
+
+
+with quiet_banner(), without_keras():
     import tensorflow.compat.v1 as tf
 
 REPAIRS = (
@@ -78,7 +94,6 @@ warnings.filterwarnings("ignore", message="Attempting to use a closed FileWriter
 tf.logging.set_verbosity(tf.logging.ERROR)
 # Graph mode with reference variables: what slim's learning loop and ten years of checkpoints were made with.
 tf.disable_v2_behavior()
-
 
 
 @contextlib.contextmanager

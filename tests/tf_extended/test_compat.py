@@ -1,5 +1,7 @@
 """Every name that tf-slim reads at use is there, and the calls that need them run."""
 import importlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -120,3 +122,21 @@ def test_the_banner_is_replayed_when_the_import_fails(capfd):
     with compat.quiet_banner():
         os.write(2, b"noise\n")
     assert capfd.readouterr().err == ""
+
+
+def in_a_new_process(code: str) -> str:
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return result.stdout.strip().splitlines()[-1]
+
+
+def test_scripts_start_without_keras_and_matplotlib():
+    code = "import sys, train_ssd_network; print([m for m in ('keras', 'matplotlib', 'rich') if m in sys.modules])"
+    assert in_a_new_process(code) == "[]"
+
+
+@pytest.mark.parametrize("asked", [None, "0"])
+def test_keras_3_is_there_for_who_asks_and_the_environment_as_it_was(asked):
+    code = (f"import os; asked = {asked!r}; asked and os.environ.update(TF_USE_LEGACY_KERAS=asked)\n"
+            "from tf_extended.compat import tf\n"
+            "import tensorflow; print(tensorflow.keras.__version__[0], os.environ.get('TF_USE_LEGACY_KERAS'))")
+    assert in_a_new_process(code) == f"3 {asked}"

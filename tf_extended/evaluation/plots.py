@@ -4,13 +4,16 @@ Its job: drawing numbers that others computed. Pictures with boxes are drawn by 
 """
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from tf_extended.evaluation.error_analysis import class_best_f1
 from tf_extended.evaluation.voc_scoring import ClassScore
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#777777"
 # One colour per kind of error, distinguishable without red and green (Okabe and Ito).
@@ -24,7 +27,7 @@ def plot_precision_recall(path: Path, classes: Sequence[ClassScore]) -> None:
     shown = [c for c in classes if c.objects]
     columns = min(PANELS_A_ROW, max(len(shown), 1))
     rows = max(-(-len(shown) // columns), 1)
-    figure = Figure(figsize=(2.6 * columns + 0.6, 2.5 * rows + 0.5), layout="constrained")
+    figure = _figure(2.6 * columns + 0.6, 2.5 * rows + 0.5)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for panel in panels.flat[len(shown):]:
         panel.set_visible(False)
@@ -35,7 +38,7 @@ def plot_precision_recall(path: Path, classes: Sequence[ClassScore]) -> None:
     _save(figure, path)
 
 
-def _precision_recall_panel(panel: Axes, c: ClassScore) -> None:
+def _precision_recall_panel(panel: "Axes", c: ClassScore) -> None:
     panel.set(xlim=(0, 1.02), ylim=(0, 1.05))
     panel.set_title(f"{c.name}  {c.ap12:.3f}", fontsize=10)
     panel.grid(alpha=0.3)
@@ -55,7 +58,7 @@ def plot_confusion(path: Path, confusion: np.ndarray, names: Mapping[int, str]) 
     order = [*range(1, len(confusion)), 0]
     matrix = confusion[np.ix_(order, order)]
     side = 0.42 * len(order) + 2.2
-    figure = Figure(figsize=(side, side), layout="constrained")
+    figure = _figure(side, side)
     axes = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -73,7 +76,7 @@ def plot_confusion(path: Path, confusion: np.ndarray, names: Mapping[int, str]) 
 def plot_errors(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Stacked bars: the number of errors of each kind per class, most errors on top."""
     classes = sorted(counts, key=lambda name: sum(counts[name].values()))
-    figure = Figure(figsize=(8, 0.3 * len(classes) + 1.6), layout="constrained")
+    figure = _figure(8, 0.3 * len(classes) + 1.6)
     axes = figure.subplots()
     left = np.zeros(len(classes))
     for kind, colour in KIND_COLOURS.items():
@@ -90,7 +93,7 @@ def plot_errors(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
 
 def plot_curve(path: Path, steps: Sequence[int], curves: Mapping[str, Sequence[float | None]]) -> None:
     """Figures (name → one value per step, None where there is none) over training steps."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = _figure(8, 4.5)
     axes = figure.subplots()
     for (name, values), colour in zip(curves.items(), (BLUE, ORANGE, GREEN, GREY), strict=False):
         known = [np.nan if value is None else value for value in values]
@@ -102,6 +105,13 @@ def plot_curve(path: Path, steps: Sequence[int], curves: Mapping[str, Sequence[f
     _save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _figure(width: float, height: float) -> "Figure":
+    """An empty figure of so many inches."""
+    from matplotlib.figure import Figure  # only here: it costs half a second of start-up
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: "Figure", path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
