@@ -69,9 +69,11 @@ def _bias_add_gradient(op: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor
     TensorFlow's own sum in bfloat16."""
     if op.get_attr("data_format") != b"NHWC" or gradient.get_shape().ndims != 4:
         return gradient, tf.raw_ops.BiasAddGrad(out_backprop=gradient, data_format=op.get_attr("data_format"))
-    shape = tf.shape(gradient)
-    places = tf.reshape(gradient, [shape[0], shape[1] * shape[2], gradient.get_shape().as_list()[-1]])
-    ones = tf.ones([shape[0], 1, shape[1] * shape[2]], gradient.dtype)
+    # The static shape where it is known: a dozen ops fewer for each of 35 layers, which count when a training starts.
+    static = gradient.get_shape()
+    batch, height, width, channels = static.as_list() if static.is_fully_defined() else tf.unstack(tf.shape(gradient))
+    places = tf.reshape(gradient, [batch, height * width, channels])
+    ones = tf.ones([batch, 1, height * width], gradient.dtype)
     return gradient, tf.reduce_sum(tf.matmul(ones, places), axis=[0, 1])
 
 
