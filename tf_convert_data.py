@@ -49,7 +49,7 @@ flags.DEFINE_integer("browse_pictures", 48, "Pictures on the contact sheets, fro
 flags.DEFINE_string("model_name", "ssd_300_vgg", "The net whose anchors are compared with the objects.")
 flags.DEFINE_string("anchors", None, "Its anchors: voc, coco or a JSON file; default: the net's own.")
 flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor matches.", lower_bound=0.0, upper_bound=1.0)
-shared_flags.define_augmentation_flags("slim")
+shared_flags.define_augmentation_flags("paper")
 
 # Augmented samples that are counted, for each that is shown.
 DRAWS = 4
