@@ -1,4 +1,4 @@
-"""The paper's recipe against the documented one, and the parts of it one by one: mAP over the minutes of a training.
+"""The paper's recipe against the documented one, the parts of it one by one, bfloat16 or not: mAP over the minutes.
 
     python -m tests.benchmarks.recipes --dataset_dir=SHARDS --dataset_name=bccd --minutes=20 --output_dir=OUT
 
@@ -25,6 +25,7 @@ DOCUMENTED = {
 PAPER = ["--augmentation=paper"]
 ROWS = {"paper": PAPER, "slim": list(DOCUMENTED.values()), "scratch": []}
 ROWS |= {f"paper, documented {part}": [*PAPER, flag] for part, flag in DOCUMENTED.items() if part != "dropout"}
+ROWS |= {"scratch, float32": ["--mixed_precision=off"]}
 CALIBRATION_STEPS = 150
 
 
