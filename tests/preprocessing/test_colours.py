@@ -1,5 +1,6 @@
 """Colours: against TensorFlow's kernels, Python's colorsys, and the arithmetic by hand."""
 import colorsys
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -152,3 +153,31 @@ def test_probability_zero_changes_nothing():
     none = replace(colours.PAPER_COLOURS, probability=0.0)
     result, = draw(lambda x: from_planes(colours.distort(to_planes(x), none)), RANDOM, times=1)
     np.testing.assert_allclose(result, RANDOM, atol=0.01)
+
+
+def test_a_change_that_was_not_drawn_leaves_the_others_to_be_made():
+    steps = ("brightness", "contrast", "saturation+hue")
+    drawn = {"brightness": -7.0, "contrast": 0.8, "saturation": 0.6, "hue": -15.0}
+    neutral = {"brightness": 0.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.0}
+    always = replace(colours.PAPER_COLOURS, probability=1.0)
+    for made in itertools.product([False, True], repeat=4):
+        amounts = {name: np.float32((drawn if m else neutral)[name]) for name, m in zip(drawn, made, strict=True)}
+        branched, straight = (
+            run(lambda x, p=p, a=amounts: from_planes(colours.apply_order(to_planes(x), steps, a, p)), RANDOM)
+            for p in (colours.PAPER_COLOURS, always))
+        np.testing.assert_allclose(branched, straight, atol=2e-3)
+        assert any(made) or np.array_equal(branched, RANDOM)
+
+
+@pytest.mark.parametrize("order", [("brightness", "contrast"), ("contrast", "brightness")])
+def test_contrast_about_the_mean_and_brightness_commute_in_one_pass(order):
+    amounts = {"brightness": 20.0, "contrast": 1.3}
+    for steps in (order, ("contrast+brightness",)):
+        ours = on_image(lambda p, s=steps: colours.apply_order(p, s, amounts, colours.SLIM_COLOURS), RANDOM)
+        mean = RANDOM.mean((0, 1))
+        np.testing.assert_allclose(ours, np.clip((RANDOM - mean) * 1.3 + mean + 20, 0, 255), atol=2e-3)
+
+
+def test_contrast_about_black_with_brightness_is_contrast_first():
+    ours = on_image(lambda p, f, d: colours.scale_contrast(p, f, "black", d), RANDOM, 0.5, 10.0)
+    np.testing.assert_allclose(ours, RANDOM * 0.5 + 10, atol=1e-3)
