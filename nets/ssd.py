@@ -125,6 +125,9 @@ class SSDNet:
         params, logits, localisations = self.params, [], []
         rows = zip(params.feat_layers, params.anchor_sizes, params.anchor_ratios, params.normalizations, strict=True)
         for layer, sizes, ratios, normalization in rows:
+            if layer not in end_points:
+                raise tfe.InputError(f"feat_layers names {layer!r}, which {self.name} does not have; "
+                                     f"expected of {', '.join(end_points)}")
             with tf.variable_scope(f"{layer}_box"):
                 classes, offsets = ssd_layers.ssd_multibox_layer(
                     end_points[layer], params.num_classes, sizes, ratios, normalization)

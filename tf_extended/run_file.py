@@ -6,13 +6,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tf_extended.evaluation.files import write_text
+
 PACKAGES = ("tensorflow", "tf-slim", "numpy", "opencv-python-headless")
 
 
 def write_run_file(train_dir: Path, flag_values: Mapping[str, Any], **facts: Any) -> Path:
     """Write train_dir/run.json: command, effective flags, versions and `facts`; returns its path.
 
-    A run that resumes in a folder replaces the file: the command before it is kept in its list `earlier_commands`.
+    A run that resumes in a folder replaces the file, in one step: the command before it is kept in its list
+    `earlier_commands`.
     """
     path = train_dir / "run.json"
     earlier = []
@@ -23,7 +26,7 @@ def write_run_file(train_dir: Path, flag_values: Mapping[str, Any], **facts: Any
         except ValueError:
             earlier = ["unreadable"]
     run = {"command": sys.argv, "earlier_commands": earlier, "flags": dict(flag_values), "versions": versions()} | facts
-    path.write_text(json.dumps(run, indent=1, default=str) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(run, indent=1, default=str) + "\n")
     return path
 
 
