@@ -163,54 +163,6 @@ def test_anchors_and_objects_on_grids_tie_as_in_the_naive_loop(strategy, count):
     assert ((scores > 0) == (labels > 0)).all()
 
 
-def grid(count, sizes):
-    """Anchors on a grid of `count` x `count` centres, each of every (height, width) of `sizes`: sides that repeat."""
-    centres = (np.arange(count) + 0.5) / count
-    return np.array([[y - h / 2, x - w / 2, y + h / 2, x + w / 2] for y in centres for x in centres for h, w in sizes],
-                    np.float32)
-
-
-ANCHORS = {
-    "grid": grid(4, [(0.3, 0.3), (0.2, 0.4), (0.4, 0.2), (0.3, 0.3)]),
-    "no grid": random_boxes(np.random.RandomState(5), 40),
-    "one": np.array([[0.2, 0.1, 0.6, 0.7]], np.float32),
-    "degenerate": np.array([[0.2, 0.2, 0.2, 0.6], [0.6, 0.2, 0.3, 0.6], [0.6, 0.6, 0.3, 0.3], [0.5, 0.5, 0.5, 0.5],
-                            [0, 0, 0, 0], [-0.2, -0.1, 0.3, 0.3], [0.1, 0.1, 0.9, 0.9]], np.float32),
-}
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 9])
-@pytest.mark.parametrize("kind", ANCHORS)
-def test_anchor_overlaps_equal_a_float32_loop_to_the_last_bit(kind, count):
-    def area(box):
-        return (box[3] - box[1]) * (box[2] - box[0])
-
-    def overlap(anchor, box):  # of float32 scalars; the order of the union's sum is that of the documented encoder
-        height = min(box[2], anchor[2]) - max(box[0], anchor[0])
-        width = min(box[3], anchor[3]) - max(box[1], anchor[1])
-        inter = height * width
-        return inter / (area(anchor) - inter + area(box)) if height > 0 and width > 0 else 0.0
-
-    anchors = ANCHORS[kind]
-    degenerate = [[0.5, 0.2, 0.5, 0.8], [0.6, 0.1, 0.4, 0.8], [0.6, 0.6, 0.4, 0.4], [0, 0, 0, 0]]
-    boxes = np.concatenate([random_boxes(np.random.RandomState(count), count), anchors[:1], degenerate])
-    boxes = boxes.astype(np.float32) if count else np.zeros((0, 4), np.float32)
-    got = golden.run(lambda box: matching.anchor_overlaps(box, anchors), boxes)
-    expected = np.array([[overlap(anchor, box) for box in boxes] for anchor in anchors], np.float32)
-    np.testing.assert_array_equal(got, expected.reshape(len(anchors), len(boxes)), strict=True)
-
-
-@pytest.mark.parametrize("strategy", matching.STRATEGIES)
-@pytest.mark.parametrize("count", [0, 1, 2, 5, 12])
-def test_anchors_and_objects_on_grids_tie_as_in_the_naive_loop(strategy, count):
-    # Eighths, and areas and sums of them, are exact in float32: every tie of the loop is one of ours.
-    anchors = grid(4, [(0.25, 0.25), (0.5, 0.5), (0.25, 0.5), (0.5, 0.25)])
-    random = np.random.RandomState(count)
-    corner = random.randint(0, 5, (count, 2)) / 8
-    boxes = np.concatenate([corner, corner + random.randint(0, 4, (count, 2)) / 8], 1)  # some of them empty
-    check(random.randint(1, 5, count), boxes, anchors, 4, strategy)
-
-
 overlap_matrices = hnp.arrays(  # of few values that float32 holds exactly, so that many are equal
     np.float32, st.tuples(st.integers(0, 5), st.integers(1, 6)), elements=st.sampled_from([0.0, 0.125, 0.25, 0.75]))
 
