@@ -46,6 +46,14 @@ def test_every_interpolation_keeps_the_range_and_one_pixel(name):
     np.testing.assert_allclose(run(lambda x: tf_image.resize(x, (3, 5), name), one), np.tile(one, (3, 5, 1)), atol=1e-3)
 
 
+@pytest.mark.parametrize("name", sorted(tf_image.INTERPOLATIONS))
+@pytest.mark.parametrize("size", [(77, 33), (13, 110)])
+def test_decoded_pixels_are_resized_as_their_floats_are(name, size):
+    decoded, floats = (run(lambda x: tf_image.resize(x, size, name), image) for image in (IMAGE, np.float32(IMAGE)))
+    assert decoded.dtype == floats.dtype == np.float32
+    np.testing.assert_allclose(decoded, floats, atol=1e-3)
+
+
 def test_unknown_interpolation_lists_the_known_ones():
     with pytest.raises(tfe.InputError, match="'cubic'.*bicubic"):
         run(lambda x: tf_image.resize(x, (4, 4), "cubic"), IMAGE)
