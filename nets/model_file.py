@@ -6,7 +6,6 @@ again. Not this module's job: variables (TensorFlow's checkpoints), flags (`run.
 (`nets.model_schema`).
 """
 import json
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -117,7 +116,8 @@ def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Pa
     expected, found = _flat(expected), _flat(found)
     differing = [field for field in {**expected, **found} if expected.get(field) != found.get(field)]
     if differing:
-        facts = [f"{field} is {_short(found.get(field))}, not {_short(expected.get(field))}" for field in differing]
+        facts = [f"{field} is {model_schema.shown(found.get(field))}, not {model_schema.shown(expected.get(field))}"
+                 for field in differing]
         raise tfe.InputError(f"{where} describes another net: {'; '.join(facts)}. Give {_flags_of(differing)} that it "
                              "was trained with, or another checkpoint")
 
@@ -137,7 +137,8 @@ def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
     fields = [field for field in ("img_shape", "anchor_sizes", "anchor_ratios") if now[field] != then[field]]
     if not fields:
         return None
-    facts = "; ".join(f"{field} {_short(then[field])} there, {_short(now[field])} here" for field in fields)
+    facts = "; ".join(f"{field} {model_schema.shown(then[field])} there, {model_schema.shown(now[field])} here"
+                      for field in fields)
     return (f"NOTE: {path} was trained with other anchors ({facts}); its heads must learn anew what offsets mean. "
             "Give its --anchors and image size to keep them.")
 
@@ -158,7 +159,3 @@ def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> 
 def _flat(description: dict[str, Any]) -> dict[str, Any]:
     fields = {field: description[field] for field in model_schema.FIELDS if field not in ("params", "initializer")}
     return {**fields, **{f"params.{field}": value for field, value in description["params"].items()}}
-
-
-def _short(value: Any) -> str:
-    return textwrap.shorten(str(value), 80, placeholder=" …")

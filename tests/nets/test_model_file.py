@@ -52,9 +52,9 @@ def test_equal_descriptions_pass_whatever_the_initialiser():
 
 @pytest.mark.parametrize(("other", "labels", "field"), [
     (a_net(depth_multiplier=0.5), LABELS, "depth_multiplier is 0.5, not 0.25"),
-    (a_net("ssd_512_vgg"), LABELS, "net is ssd_512_vgg, not ssd_300_vgg"),
-    (a_net(batch_norm=False), LABELS, "batch_norm is False, not True"),
-    (a_net(), ["dog", "cat"], r"labels is \['dog', 'cat'\], not \['cat', 'dog'\]"),
+    (a_net("ssd_512_vgg"), LABELS, 'net is "ssd_512_vgg", not "ssd_300_vgg"'),
+    (a_net(batch_norm=False), LABELS, "batch_norm is false, not true"),
+    (a_net(), ["dog", "cat"], r'labels is \["dog", "cat"\], not \["cat", "dog"\]'),
 ])
 def test_differences_are_named(other, labels, field):
     with pytest.raises(tfe.InputError, match=f"train_dir/model.json describes another net.*{field}"):
