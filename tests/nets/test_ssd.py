@@ -240,7 +240,7 @@ def test_unusable_params_are_refused(fields, message):
 
 
 def test_a_feature_layer_that_the_net_lacks_is_named():
-    net = ssd_vgg_300.SSDNet(ssd_vgg_300.SSDNet.default_params._replace(feat_layers=["block4"] * 5 + ["block99"]))
+    net = ssd_vgg_300.SSDNet(ssd_vgg_300.SSDNet.default_params._replace(feat_layers=["block99"] * 6))
     with tf.Graph().as_default(), pytest.raises(tfe.InputError, match="'block99', which ssd_300_vgg.*block11"):
         build(net, tf.zeros([1, 300, 300, 3]))
 
