@@ -101,7 +101,7 @@ def plot_curve(path: Path, steps: Sequence[int], curves: Mapping[str, Sequence[f
         axes.plot(steps, known, "o-", color=colour, label=name + last, markersize=4)
     axes.set(xlabel="step", ylabel="mAP", ylim=(0, 1))
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
     _save(figure, path)
 
 
