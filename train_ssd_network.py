@@ -19,7 +19,7 @@ from nets.anchor_sets import anchor_params
 from preprocessing import augmentation, preprocessing_factory, tf_image
 from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
 from tf_extended import training_flags, weights
-from tf_extended.compat import slim, tf
+from tf_extended.compat import slim, tf, without_garbage_collection
 from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.evaluation.while_training import EvaluateAsItGoes
@@ -228,7 +228,8 @@ def main() -> None:
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
     tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
-    train_op, metrics = build_graph(dataset, net, schedule)
+    with without_garbage_collection():
+        train_op, metrics = build_graph(dataset, net, schedule)
     if Path(FLAGS.train_dir).is_dir():
         training.make_train_dir(FLAGS.train_dir)  # which puts it in order
     init_fn = starting_point(net, Path(FLAGS.train_dir))  # before a folder is made: what is asked may not be there

@@ -1,4 +1,5 @@
 """Every name that tf-slim reads at use is there, and the calls that need them run."""
+import gc
 import importlib
 import subprocess
 import sys
@@ -140,3 +141,19 @@ def test_keras_3_is_there_for_who_asks_and_the_environment_as_it_was(asked):
             "from tf_extended.compat import tf\n"
             "import tensorflow; print(tensorflow.keras.__version__[0], os.environ.get('TF_USE_LEGACY_KERAS'))")
     assert in_a_new_process(code) == f"3 {asked}"
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_the_garbage_collector_pauses_and_is_as_it_was_even_after_an_error(was_on):
+    (gc.enable if was_on else gc.disable)()
+    try:
+        kept = gc.get_freeze_count()
+        with pytest.raises(KeyError), compat.without_garbage_collection():
+            assert not gc.isenabled()
+            made = [[] for _ in range(50)]
+            raise KeyError
+        assert gc.isenabled() is was_on
+        assert gc.get_freeze_count() >= kept + len(made)
+    finally:
+        gc.unfreeze()
+        gc.enable()
