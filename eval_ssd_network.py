@@ -155,7 +155,7 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Eva
     net = build_net(checkpoint, dataset)
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
     selection = Selection(FLAGS.select_threshold, FLAGS.nms_threshold, FLAGS.select_top_k, FLAGS.keep_top_k,
-                          FLAGS.keep_top_k_per)
+                          FLAGS.keep_top_k_per, FLAGS.test_flips)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     tfe.say(f"{net.name} on {dataset.num_samples} images, {dataset.num_classes} classes, batches of "
             f"{FLAGS.batch_size}; mixed precision {precision} ({reason})")

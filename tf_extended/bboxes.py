@@ -60,10 +60,10 @@ def _jaccard(a: tuple, b: tuple, xp: Any) -> Any:
 
 
 def pairwise_jaccard(bboxes_a: Any, bboxes_b: Any) -> Any:
-    """IoU of every box of `bboxes_a` [N, 4] with every box of `bboxes_b` [K, 4]: [N, K]. NumPy or TF."""
+    """IoU of every box of `bboxes_a` […, N, 4] with every box of `bboxes_b` […, K, 4]: […, N, K]. NumPy or TF."""
     xp = array_namespace(bboxes_a, bboxes_b)
-    a = tuple(corner[:, None] for corner in _corners(bboxes_a))
-    b = tuple(corner[None, :] for corner in _corners(bboxes_b))
+    a = tuple(corner[..., :, None] for corner in _corners(bboxes_a))
+    b = tuple(corner[..., None, :] for corner in _corners(bboxes_b))
     return _jaccard(a, b, xp)
 
 

@@ -79,6 +79,13 @@ def test_batches_make_no_difference_and_files_score_the_same(shards, train_dir, 
     assert all(again[key] == values[3][key] for key in ("voc07", "voc12", "coco", "classes", "confusion", "errors"))
 
 
+def test_flips_look_at_mirror_images_too(shards, train_dir, tmp_path):
+    said = succeed(EVAL, dataset_dir=shards, checkpoint_path=train_dir, eval_dir=tmp_path / "out", batch_size=3,
+                   test_flips="horizontal")
+    assert f"{len(PICTURES)} images" in said
+    assert report(tmp_path / "out")["settings"]["test_flips"] == "horizontal"
+
+
 def test_a_training_is_followed(shards, train_dir, tmp_path):
     """Steps 1 and 2 are there, 3 is broken, 4 comes later; then it ends, and a second call finds nothing new."""
     folder, out = tmp_path / "train", tmp_path / "out"
@@ -136,6 +143,8 @@ def test_limits_and_choices_take_effect(shards, train_dir, tmp_path):
      "holds no moving averages"),
     ({"dataset_dir": "{shards}", "eval_dir": "{out}", "checkpoint_path": "{train}", "max_evaluations": 1},
      "means nothing without --wait_for_checkpoints"),
+    ({"dataset_dir": "{shards}", "eval_dir": "{out}", "checkpoint_path": "{train}", "test_flips": "both",
+      "keep_top_k_per": "image"}, "--keep_top_k_per=image does not go with --test_flips"),
     ({"dataset_dir": "{shards}", "eval_dir": "{out}", "detections_dir": "{train}", "batch_size": 2},
      "--batch_size means nothing with --detections_dir"),
     ({"dataset_dir": "{shards}", "eval_dir": "{out}", "detections_dir": "{train}"}, "holds no result file"),

@@ -6,12 +6,14 @@ Its job: composing the parts that it is given (a slim Dataset, a preprocessing f
 2. What belongs to an image travels with it: its record's name, by which results are put in order again, its id, size
    and objects, as they are in the record, and where the image lies in the network's input.
 3. The network, and behind it decoding, selection and non-maximum suppression (Liu et al. 2016, sections 2.2 and 3.7).
-   What lies between both is kept, so that the two can be run, and timed, one after the other.
+   With test-time flips, `mirroring` makes one of what the views gave. What lies between network and decoding is kept,
+   so that the two can be run, and timed, one after the other.
 """
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tf_extended.compat import slim, tf
+from tf_extended.evaluation import mirroring
 
 RECORD_ITEMS = {"image_id": "filename", "shape": "shape", "record": "record_key", "labels": "object/label",
                 "bboxes": "object/bbox", "difficults": "object/difficult"}
@@ -21,7 +23,7 @@ class Selection(NamedTuple):
     """Which of a network's boxes are detections; the documented defaults of the flags of the same names.
 
     keep_per: `class`, keep_top_k counts for every class of an image, as documented; `image`, for all of them, as in
-    Caffe's SSD.
+    Caffe's SSD. test_flips: one of `mirroring.VIEWS`, the mirror images that are looked at besides the picture.
     """
 
     select_threshold: float = 0.01
@@ -29,6 +31,7 @@ class Selection(NamedTuple):
     select_top_k: int = 400
     keep_top_k: int = 200
     keep_per: str = "class"
+    test_flips: str = "none"
 
 
 class DetectionGraph(NamedTuple):
@@ -61,7 +64,8 @@ def build_detection_graph(
     with tf.device("/cpu:0"):
         batch = read_batches(dataset, preprocess, net.params.img_shape, batch_size, num_threads, preprocess_options)
     with slim.arg_scope(net.arg_scope()):
-        predictions, localisations, _, _ = net.net(batch["image"], is_training=False)
+        images = mirroring.mirrored(batch["image"], selection.test_flips)
+        predictions, localisations, _, _ = net.net(images, is_training=False)
     with tf.device("/cpu:0"):
         boxes = net.bboxes_decode(localisations, net.anchors(net.params.img_shape))
         by_class = net.detected_bboxes(
@@ -70,6 +74,8 @@ def build_detection_graph(
         )
         labels = sorted(by_class[0])
         scores, bboxes = (tf.stack([rows[label] for label in labels], axis=1) for rows in by_class)
+        if selection.test_flips != "none":
+            scores, bboxes = mirroring.agree(scores, bboxes, selection.test_flips, selection.nms_threshold)
     return DetectionGraph(batch, [*predictions, *localisations], scores, bboxes, labels)
 
 

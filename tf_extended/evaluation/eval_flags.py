@@ -10,6 +10,7 @@ from absl import flags
 from tf_extended import shared_flags
 from tf_extended.console import InputError
 from tf_extended.evaluation.files import check_writable
+from tf_extended.evaluation.mirroring import VIEWS
 
 # The flags that have a meaning where no network is run, and those that have one only while following a training.
 WITHOUT_NETWORK = {"detections_dir", "labels", "dataset_name", "dataset_dir", "dataset_split_name", "eval_dir",
@@ -26,6 +27,8 @@ def define_detection_flags(resize_modes: type[IntEnum], default_resize: int) -> 
     flags.DEFINE_enum("keep_top_k_per", "class", ["class", "image"], "Whether keep_top_k counts for every class of an "
                       "image, as documented, or for all its classes together, as in Caffe's SSD.")
     flags.DEFINE_float("nms_threshold", 0.45, "IoU above which the less probable of two boxes goes.", 0.0, 1.0)
+    flags.DEFINE_enum("test_flips", "none", sorted(VIEWS), "Detect in mirror images of each picture as well, and let "
+                      "the views vote: horizontal and vertical take twice the time, both four times.")
     flags.DEFINE_integer("eval_resize", int(default_resize), "How a picture comes to the network's size: "
                          + ", ".join(f"{mode.value} {mode.name}" for mode in resize_modes) + ".", 1, len(resize_modes))
     flags.DEFINE_integer("eval_image_size", None, "Side of the network's input; default: the net's own.", lower_bound=1)
@@ -89,4 +92,6 @@ def check_flags(flag_values: flags.FlagValues) -> None:
     if idle:
         raise InputError(f"--{idle} means nothing {'with' if flag_values.detections_dir else 'without'} "
                          "--detections_dir. Leave one of them out.")
+    if flag_values.test_flips != "none" and flag_values.keep_top_k_per == "image":
+        raise InputError("--keep_top_k_per=image does not go with --test_flips: leave one of them out.")
     check_writable(Path(flag_values.eval_dir), "eval_dir")

@@ -96,11 +96,11 @@ def open_set(folder, family="rect"):
     return dataset_factory.get_dataset(family, "test", str(folder))
 
 
-def graph_maker(dataset, resize=Resize.WARP_RESIZE, **options):
+def graph_maker(dataset, resize=Resize.WARP_RESIZE, test_flips="none", **options):
     """A function that builds the detection graph, as `Evaluator` wants it."""
     preprocess = preprocessing_factory.get_preprocessing("ssd_300_vgg", is_training=False)
-    return functools.partial(build_detection_graph, dataset, preprocess, RectangleNet(), Selection(), resize=resize,
-                             **options)
+    return functools.partial(build_detection_graph, dataset, preprocess, RectangleNet(),
+                             Selection(test_flips=test_flips), resize=resize, **options)
 
 
 def save_checkpoint(prefix, sure=0.9, step=7, average=None):

@@ -49,10 +49,11 @@ def test_every_picture_once_whatever_the_batch(dataset, checkpoint, batch_size, 
     assert set(result.info["seconds"]) == {"restoring", "input", "network", "post_processing", "scoring"}
 
 
+@pytest.mark.parametrize("test_flips", ["none", "both"])
 @pytest.mark.parametrize("resize", [Resize.CENTRAL_CROP, Resize.PAD_AND_RESIZE, Resize.WARP_RESIZE])
-def test_boxes_come_back_to_the_picture(dataset, checkpoint, resize):
+def test_boxes_come_back_to_the_picture(dataset, checkpoint, resize, test_flips):
     """A pixel or two of slack on each side where pictures are resampled; none where they are only cropped or padded."""
-    result = evaluator(dataset, resize=resize, batch_size=4).evaluate(checkpoint)
+    result = evaluator(dataset, resize=resize, batch_size=4, test_flips=test_flips).evaluate(checkpoint)
     found = result.detections.bboxes[result.detections.labels == 1]
     # The net's box ends at the pixels' edges; VOC's box begins at the first pixel's number, one more.
     expected = np.array([PICTURES[number][1] for number in WITH_OBJECT]) - [1, 1, 0, 0]
