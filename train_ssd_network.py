@@ -62,8 +62,7 @@ def build_net(dataset: slim.dataset.Dataset):
     params = net_class.default_params._replace(num_classes=num_classes)
     if FLAGS.train_image_size:
         params = image_size.params_for_image_size(net_class, FLAGS.train_image_size, params)
-    if FLAGS.anchors:
-        params = anchor_params(FLAGS.anchors, params)
+    params = anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params
     return net_class(params, depth_multiplier=FLAGS.depth_multiplier, batch_norm=FLAGS.batch_norm,
                      initializer=FLAGS.initializer)
 

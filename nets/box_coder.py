@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import tf_extended as tfe
-from tf_extended.compat import tf
 
 PRIOR_SCALING = (0.1, 0.1, 0.2, 0.2)
 
@@ -22,8 +21,8 @@ def encode(bboxes: Any, anchors: Any, prior_scaling: Sequence[float] = PRIOR_SCA
     The boxes need a positive height and width: the logarithm of zero is -inf, and nothing here hides it.
     """
     xp = tfe.array_namespace(bboxes, anchors)
-    ymin, xmin, ymax, xmax = _columns(bboxes)
-    cy, cx, h, w = _columns(anchors)
+    ymin, xmin, ymax, xmax = tfe.box_columns(bboxes)
+    cy, cx, h, w = tfe.box_columns(anchors)
     return xp.stack([
         ((xmax + xmin) / 2.0 - cx) / w / prior_scaling[0],
         ((ymax + ymin) / 2.0 - cy) / h / prior_scaling[1],
@@ -35,16 +34,10 @@ def encode(bboxes: Any, anchors: Any, prior_scaling: Sequence[float] = PRIOR_SCA
 def decode(offsets: Any, anchors: Any, prior_scaling: Sequence[float] = PRIOR_SCALING) -> Any:
     """The inverse of `encode`: [..., 4] offsets (x, y, w, h) → [..., 4] boxes (ymin, xmin, ymax, xmax), not clipped."""
     xp = tfe.array_namespace(offsets, anchors)
-    x, y, width, height = _columns(offsets)
-    anchor_cy, anchor_cx, anchor_h, anchor_w = _columns(anchors)
+    x, y, width, height = tfe.box_columns(offsets)
+    anchor_cy, anchor_cx, anchor_h, anchor_w = tfe.box_columns(anchors)
     cx = x * anchor_w * prior_scaling[0] + anchor_cx
     cy = y * anchor_h * prior_scaling[1] + anchor_cy
     w = anchor_w * xp.exp(width * prior_scaling[2])
     h = anchor_h * xp.exp(height * prior_scaling[3])
     return xp.stack([cy - h / 2.0, cx - w / 2.0, cy + h / 2.0, cx + w / 2.0], axis=-1)
-
-
-def _columns(array: Any) -> tuple:
-    if tf.is_tensor(array):
-        return tuple(tf.unstack(array, num=4, axis=-1))  # one op where four slices are twenty
-    return array[..., 0], array[..., 1], array[..., 2], array[..., 3]

@@ -12,6 +12,7 @@ from tf_extended.bboxes import (
     bboxes_nms_batch,
     bboxes_resize,
     bboxes_sort,
+    box_columns,
     check_bboxes,
     pairwise_jaccard,
 )
@@ -24,6 +25,6 @@ __all__ = [
     "InputError", "RunError", "array_namespace", "average_precision_voc07", "average_precision_voc12",
     "bboxes_clip", "bboxes_filter_center", "bboxes_filter_labels",
     "bboxes_filter_overlap", "bboxes_intersection", "bboxes_jaccard", "bboxes_matching", "bboxes_nms",
-    "bboxes_nms_batch", "bboxes_resize", "bboxes_sort", "check_bboxes", "complain", "duration", "get_shape",
-    "pairwise_jaccard", "precision_recall", "progress", "reshape_list", "run_script", "say", "slim", "tf",
+    "bboxes_nms_batch", "bboxes_resize", "bboxes_sort", "box_columns", "check_bboxes", "complain", "duration",
+    "get_shape", "pairwise_jaccard", "precision_recall", "progress", "reshape_list", "run_script", "say", "slim", "tf",
 ]
