@@ -1,11 +1,13 @@
 """TensorBoard's event file of a run, written at once and in the caller's thread.
 
 tf.summary.FileWriter writes from a thread of its own, which ends in a traceback where the disk is full; here that is an
-error of the call. Not its job: making the summaries.
+error of the call. When a training's summaries are taken is decided here too; making them is not this module's job.
 """
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tf_extended.compat import tf
 
@@ -31,3 +33,30 @@ class EventFile:
 
     def _add(self, **fields: object) -> None:
         self._writer.write(tf.Event(wall_time=time.time(), **fields).SerializeToString())
+
+
+class RegularSummaries:
+    """The summaries of a training: taken every `interval_secs` from a step's own run, and written into `folder`.
+
+    summary_op: None, or an interval of 0, for none at all.
+    """
+
+    def __init__(self, folder: Path, summary_op: tf.Tensor | None, interval_secs: float):
+        self.folder, self.interval_secs = folder, interval_secs
+        self.summary_op = summary_op if interval_secs else None
+        # Not in a run's first step: whoever waits to see it start should not wait for summaries as well.
+        self._first, self._next = True, 0.0
+        self._events: EventFile | None = None
+
+    def fetches(self) -> dict[str, tf.Tensor]:
+        """What the coming step has to fetch besides its own: the summaries if they are due."""
+        due = self.summary_op is not None and not self._first and time.monotonic() >= self._next
+        self._first = False
+        return {"summary": self.summary_op} if due else {}
+
+    def write(self, graph: tf.Graph, step: int, fetched: Mapping[str, Any]) -> None:
+        """Write what the step fetched, if summaries are among it."""
+        if "summary" in fetched:
+            self._events = self._events or EventFile(self.folder, graph, step)
+            self._events.add_summary(fetched["summary"], step)
+            self._next = time.monotonic() + self.interval_secs

@@ -20,7 +20,7 @@ from pathlib import Path
 from tf_extended import train_folder
 from tf_extended.compat import slim, tf, without_graph_text
 from tf_extended.console import InputError, RunError, duration, say
-from tf_extended.event_file import EventFile
+from tf_extended.event_file import RegularSummaries
 
 NOT_FINITE = "the loss or a gradient is not finite"
 # As much as the files beside the checkpoints take, generously.
@@ -81,13 +81,11 @@ class TrainLoop:
         self.train_dir, self.metrics, self.batch_size = Path(train_dir), dict(metrics), batch_size
         self.max_steps, self.log_every_n_steps = max_steps, log_every_n_steps
         self.saver, self.save_interval_secs, self.hooks = saver, save_interval_secs, hooks
-        self.summary_op = summary_op if save_summaries_secs else None
-        self.save_summaries_secs, self._summarised = save_summaries_secs, -math.inf
-        self._events: EventFile | None = None
+        self.summaries = RegularSummaries(self.train_dir, summary_op, save_summaries_secs)
         self.stop_requested: str | None = None
         self.step: int | None = None
         self._sums: dict[str, float] = {}
-        self._ran, self._count = False, 0
+        self._count = 0
         self._reported = self._saved = time.monotonic()
 
     def __call__(self, sess: tf.Session, train_op: tf.Tensor, global_step: tf.Variable, _kwargs: dict) -> tuple:
@@ -96,17 +94,13 @@ class TrainLoop:
             self._begin(sess, int(sess.run(global_step)))
         if self.step >= self.max_steps:
             return math.nan, True
-        fetches = {"loss": train_op, "step": global_step, "metrics": self.metrics}
-        # Not in a run's first step: whoever waits to see it start should not wait for summaries as well.
-        due = self._ran and time.monotonic() - self._summarised >= self.save_summaries_secs
-        fetches |= {"summary": self.summary_op} if due and self.summary_op is not None else {}
+        fetches = {"loss": train_op, "step": global_step, "metrics": self.metrics, **self.summaries.fetches()}
         try:
             done = sess.run(fetches)
         except tf.errors.InvalidArgumentError as error:
             raise self._explained(error, sess) from None
-        self.step, self._ran = int(done["step"]), True
-        if "summary" in done:
-            self._write_summary(sess, done["summary"])
+        self.step = int(done["step"])
+        self.summaries.write(sess.graph, self.step, done)
         return self._after_step(sess, done)
 
     def _begin(self, sess: tf.Session, step: int) -> None:
@@ -143,11 +137,6 @@ class TrainLoop:
         prefix = self.saver.save(sess, str(self.train_dir / "model.ckpt"), global_step=self.step)
         self._saved = time.monotonic()
         return prefix
-
-    def _write_summary(self, sess: tf.Session, summary: bytes) -> None:
-        self._events = self._events or EventFile(self.train_dir, sess.graph, self.step)
-        self._events.add_summary(summary, self.step)
-        self._summarised = time.monotonic()
 
     def request_stop(self, reason: str) -> None:
         """End the training after the step in hand."""

@@ -1,6 +1,9 @@
 """TensorBoard's file, read back with TensorFlow's own reader."""
+import pytest
+
+from tf_extended import event_file
 from tf_extended.compat import tf
-from tf_extended.event_file import EventFile
+from tf_extended.event_file import EventFile, RegularSummaries
 
 
 def scalar(value):
@@ -27,3 +30,24 @@ def test_a_second_run_writes_a_second_file(tmp_path):
     for step in (1, 2):
         EventFile(tmp_path, tf.Graph(), step)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_summaries_are_due_after_the_first_step_and_again_after_the_interval(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(event_file.time, "monotonic", lambda: now[0])
+    summaries = RegularSummaries(tmp_path, "the op", 10.0)
+    asked = []
+    for step, second in enumerate((100.0, 101.0, 105.0, 110.9, 111.0, 120.0), 1):
+        now[0] = second
+        fetched = summaries.fetches()
+        asked.append(bool(fetched))
+        summaries.write(tf.Graph(), step, {"summary": scalar(step)} if fetched else {"loss": 1.0})
+    assert asked == [False, True, False, False, True, False]
+    [path] = tmp_path.iterdir()
+    assert [e.step for e in tf.train.summary_iterator(str(path)) if e.summary.value] == [2, 5]
+
+
+@pytest.mark.parametrize(("summary_op", "interval_secs"), [(None, 10.0), ("the op", 0.0)])
+def test_no_summaries_at_all(tmp_path, summary_op, interval_secs):
+    summaries = RegularSummaries(tmp_path, summary_op, interval_secs)
+    assert [summaries.fetches() for _ in range(3)] == [{}, {}, {}]
