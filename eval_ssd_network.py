@@ -39,7 +39,8 @@ FLAGS = flags.FLAGS
 shared_flags.define_dataset_flags(split="test", batch_size=1)
 shared_flags.define_model_flags()
 shared_flags.define_session_flags(gpu_memory_fraction=0.1)
-eval_flags.define_detection_flags(Resize, Resize.WARP_RESIZE)
+eval_flags.define_selection_flags(Resize, Resize.WARP_RESIZE, select_threshold=0.01)
+eval_flags.define_detection_flags()
 eval_flags.define_scoring_flags()
 eval_flags.define_following_flags()
 
@@ -131,12 +132,7 @@ def build_net(checkpoint: str, dataset: slim.dataset.Dataset):
     if net.params.num_classes <= dataset.num_classes:
         raise tfe.InputError(f"--num_classes={net.params.num_classes}: the data set has {dataset.num_classes} classes, "
                              "and one more is the background.")
-    if not FLAGS.eval_image_size:
-        return net
-    sized = image_size.params_for_image_size(type(net), FLAGS.eval_image_size, net.params)
-    # The weights know their anchors in pixels of the input: size and step stay, only the grid grows.
-    params = net.params._replace(img_shape=sized.img_shape, feat_shapes=sized.feat_shapes)
-    return type(net)(params, net.depth_multiplier, net.batch_norm, net.initializer)
+    return image_size.net_for_image_size(net, FLAGS.eval_image_size) if FLAGS.eval_image_size else net
 
 
 def compare_with_flags(net, labels: list[str], path: Path) -> None:

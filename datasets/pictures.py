@@ -154,6 +154,13 @@ def _decode_other(data: bytes, name: str) -> np.ndarray:
     return image
 
 
+def load_picture(data: bytes) -> np.ndarray:
+    """The picture that these bytes are, upright, uint8 RGB [H, W, 3]. Unusable is raised as by `check_picture`."""
+    picture = check_picture(data, Findings(""))
+    upright = picture.orientation == 1 and not picture.reencode
+    return strict_decoder()(data if upright else reencode(data, picture), True)
+
+
 def reencode(data: bytes, picture: Picture) -> bytes:
     """The picture as an upright RGB PNG, without loss: what is stored where `picture.reencode` says so."""
     with _listen():

@@ -35,3 +35,13 @@ def _feature_shapes(net_class: type[SSDNet], size: int, params: SSDParams) -> li
             raise tfe.InputError(f"image size {size} is too small for {net_class.name}, made for "
                                  f"{params.img_shape[0]}: its last layers would be empty") from None
     return [layer.get_shape().as_list()[1:3] for layer in logits]
+
+
+def net_for_image_size(net: SSDNet, size: int) -> SSDNet:
+    """The same net for square pictures of `size` pixels a side, with anchors that keep their sizes in pixels.
+
+    For weights that are there already: they know their anchors in pixels of the input; only the grid grows.
+    """
+    sized = params_for_image_size(type(net), size, net.params)
+    params = net.params._replace(img_shape=sized.img_shape, feat_shapes=sized.feat_shapes)
+    return type(net)(params, net.depth_multiplier, net.batch_norm, net.initializer)

@@ -20,7 +20,7 @@ def imported(path):
 
 
 def test_there_is_something_to_check():
-    assert {"tf_convert_data", "train_ssd_network", "eval_ssd_network"} <= set(SCRIPTS)
+    assert {"tf_convert_data", "train_ssd_network", "eval_ssd_network", "detect_ssd_images"} <= set(SCRIPTS)
     assert len(SOURCES) > 50
 
 

@@ -109,12 +109,23 @@ def _one_image(
         batch["labels"][i][:count], to_pixels(batch["bboxes"][i][:count], height, width),
         batch["difficults"][i][:count].astype(bool),
     )
-    # Back from the network's input to the picture; what lies beyond its border, in padding, is not in the picture.
-    relative = bboxes_clip([0.0, 0.0, 1.0, 1.0], bboxes_resize(batch["bbox_img"][i], bboxes[i]))
-    sizes = relative[..., 2:] - relative[..., :2]
-    classes, ranks = np.nonzero((scores[i] > 0) & (sizes > 0).all(axis=-1))
-    found = (np.take(labels, classes), scores[i][classes, ranks], to_pixels(relative[classes, ranks], height, width))
+    classes, values, relative = in_picture(scores[i], bboxes[i], labels, batch["bbox_img"][i])
+    found = (classes, values, to_pixels(relative, height, width))
     return _Image(batch["record"][i].decode(), batch["image_id"][i].decode(), objects, found)
+
+
+def in_picture(
+    scores: np.ndarray, bboxes: np.ndarray, labels: list[int], bbox_img: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels [N], scores [N] and boxes [N, 4] of an image's detections, the boxes relative to the image, by class.
+
+    scores [C, K] and bboxes [C, K, 4], relative to the network's input, and labels [C] as `DetectionGraph` has them;
+    bbox_img [4], where the image lies there. What lies beyond its border, in padding, is not in the image.
+    """
+    relative = bboxes_clip([0.0, 0.0, 1.0, 1.0], bboxes_resize(bbox_img, bboxes))
+    sizes = relative[..., 2:] - relative[..., :2]
+    classes, ranks = np.nonzero((scores > 0) & (sizes > 0).all(axis=-1))
+    return np.take(labels, classes), scores[classes, ranks], relative[classes, ranks]
 
 
 def _place(record: str) -> tuple[str, int]:

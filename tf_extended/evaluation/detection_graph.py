@@ -63,8 +63,14 @@ def build_detection_graph(
     """
     with tf.device("/cpu:0"):
         batch = read_batches(dataset, preprocess, net.params.img_shape, batch_size, num_threads, preprocess_options)
+    outputs, scores, bboxes, labels = detect_in(batch["image"], net, selection)
+    return DetectionGraph(batch, outputs, scores, bboxes, labels)
+
+
+def detect_in(images: tf.Tensor, net: Any, selection: Selection) -> tuple[list, tf.Tensor, tf.Tensor, list[int]]:
+    """Step 3: the `outputs`, `scores`, `bboxes` and `labels` of `DetectionGraph` for images [B, H, W, 3], whitened."""
+    images = mirroring.mirrored(images, selection.test_flips)
     with slim.arg_scope(net.arg_scope()):
-        images = mirroring.mirrored(batch["image"], selection.test_flips)
         predictions, localisations, _, _ = net.net(images, is_training=False)
     with tf.device("/cpu:0"):
         boxes = net.bboxes_decode(localisations, net.anchors(net.params.img_shape))
@@ -76,7 +82,7 @@ def build_detection_graph(
         scores, bboxes = (tf.stack([rows[label] for label in labels], axis=1) for rows in by_class)
         if selection.test_flips != "none":
             scores, bboxes = mirroring.agree(scores, bboxes, selection.test_flips, selection.nms_threshold)
-    return DetectionGraph(batch, [*predictions, *localisations], scores, bboxes, labels)
+    return [*predictions, *localisations], scores, bboxes, labels
 
 
 def read_batches(

@@ -19,9 +19,9 @@ ONLY_WITHOUT_NETWORK = {"detections_dir", "labels"}
 WHILE_WAITING = {"max_evaluations", "eval_interval_secs", "idle_timeout_secs"}
 
 
-def define_detection_flags(resize_modes: type[IntEnum], default_resize: int) -> None:
+def define_selection_flags(resize_modes: type[IntEnum], default_resize: int, select_threshold: float) -> None:
     """From a checkpoint to detections. resize_modes: the ways of bringing a picture to the network's size."""
-    flags.DEFINE_float("select_threshold", 0.01, "Probability above which a box is a detection.", 0.0, 1.0)
+    flags.DEFINE_float("select_threshold", select_threshold, "Probability above which a box is a detection.", 0.0, 1.0)
     flags.DEFINE_integer("select_top_k", 400, "Boxes of a class that enter non-maximum suppression.", lower_bound=1)
     flags.DEFINE_integer("keep_top_k", 200, "Detections that are kept, see --keep_top_k_per.", lower_bound=1)
     flags.DEFINE_enum("keep_top_k_per", "class", ["class", "image"], "Whether keep_top_k counts for every class of an "
@@ -37,6 +37,10 @@ def define_detection_flags(resize_modes: type[IntEnum], default_resize: int) -> 
     flags.DEFINE_string("checkpoint_path", None, "A checkpoint, any file of one, or its folder: then the newest in it.")
     flags.DEFINE_float("moving_average_decay", None, "Restore the moving averages of a training with that flag.",
                        0.0, 1.0)
+
+
+def define_detection_flags() -> None:
+    """What of the data set is evaluated, and where."""
     flags.DEFINE_integer("max_num_batches", None, "Evaluate only so many batches; default: everything.", lower_bound=1)
     flags.DEFINE_string("master", "", "TensorFlow session to connect to.")
 
@@ -92,6 +96,11 @@ def check_flags(flag_values: flags.FlagValues) -> None:
     if idle:
         raise InputError(f"--{idle} means nothing {'with' if flag_values.detections_dir else 'without'} "
                          "--detections_dir. Leave one of them out.")
+    check_selection(flag_values)
+    check_writable(Path(flag_values.eval_dir), "eval_dir")
+
+
+def check_selection(flag_values: flags.FlagValues) -> None:
+    """Refuse flags of `define_selection_flags` that do not go together. Raises InputError."""
     if flag_values.test_flips != "none" and flag_values.keep_top_k_per == "image":
         raise InputError("--keep_top_k_per=image does not go with --test_flips: leave one of them out.")
-    check_writable(Path(flag_values.eval_dir), "eval_dir")

@@ -43,9 +43,7 @@ class Evaluator:
 
     def check(self, checkpoint: str) -> tf.train.Saver:
         """A saver for this checkpoint. InputError where it does not fit, CheckpointGoneError where it is gone."""
-        stored = restoring.stored_shapes(checkpoint)
-        wanted = restoring.names_in_checkpoint(self.variables, self.moving_average_decay, stored)
-        restoring.check_fit(checkpoint, wanted, stored)
+        wanted = restoring.find_variables(checkpoint, self.variables, self.moving_average_decay)
         if self._saver is None:
             with self.graph.as_default():
                 self._saver = tf.train.Saver(wanted)

@@ -4,8 +4,9 @@ Its job: choosing and drawing them. Loading a picture is the job of the caller's
 `error_analysis`'. Colours (`LEGEND`) tell right from wrong without red against green.
 """
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,6 +22,15 @@ LEGEND = (
 )
 # Small pictures are enlarged, so that the texts do not cover them; large ones are made smaller.
 SHOWN_SIDE = 640
+
+
+class Mark(NamedTuple):
+    """A box of VOC pixels, (ymin, xmin, ymax, xmax), its RGB colour, and the text at its corner."""
+
+    bbox: np.ndarray
+    colour: tuple[int, int, int]
+    text: str = ""
+    thickness: int = 2
 
 
 def worst_images(analysis: ErrorAnalysis, count: int) -> list[int]:
@@ -62,25 +72,31 @@ def draw_image(
     names: Mapping[int, str],
 ) -> np.ndarray:
     """One picture, RGB uint8 [H, W, 3], with its objects and the detections from the operating point on."""
-    scale = SHOWN_SIDE / max(image.shape[:2])
-    canvas = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    texts = []
+    marks = []
     for row in np.flatnonzero(truth.images == index):
         colour = DIFFICULT if truth.difficults[row] else FOUND if analysis.found[row] else MISSED
-        corner = _draw_box(canvas, truth.bboxes[row], scale, colour, thickness=4)
-        if colour is MISSED:
-            texts.append((f"missed {names[int(truth.labels[row])]}", corner, colour))
+        text = f"missed {names[int(truth.labels[row])]}" if colour is MISSED else ""
+        marks.append(Mark(truth.bboxes[row], colour, text, thickness=4))
     shown = (detections.images == index) & (detections.scores >= analysis.point.threshold)
     for row in np.flatnonzero(shown)[::-1]:
         kind = Kind(int(analysis.kinds[row]))
         colour = WRONG if kind >= Kind.DUPLICATE else DIFFICULT if kind == Kind.IGNORED else RIGHT
-        corner = _draw_box(canvas, detections.bboxes[row], scale, colour, thickness=2)
         why = f" {kind.name.lower().replace('_', ' ')}" if kind >= Kind.DUPLICATE else ""
-        texts.append((f"{names[int(detections.labels[row])]} {detections.scores[row]:.2f}{why}", corner, colour))
+        text = f"{names[int(detections.labels[row])]} {detections.scores[row]:.2f}{why}"
+        marks.append(Mark(detections.bboxes[row], colour, text))
+    return draw_marks(image, marks)
+
+
+def draw_marks(image: np.ndarray, marks: Sequence[Mark], side: int = SHOWN_SIDE) -> np.ndarray:
+    """A copy of the picture, RGB uint8 [H, W, 3], whose longer side is `side`, with the marks, the last on top."""
+    scale = side / max(image.shape[:2])
+    canvas = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    corners = [_draw_box(canvas, mark.bbox, scale, mark.colour, mark.thickness) for mark in marks]
     # Texts last, so that no box crosses them.
     taken: list[tuple[int, int, int, int]] = []
-    for text, corner, colour in texts:
-        taken.append(_draw_text(canvas, text, corner, colour, taken))
+    for mark, corner in zip(marks, corners, strict=True):
+        if mark.text:
+            taken.append(_draw_text(canvas, mark.text, corner, mark.colour, taken))
     return canvas
 
 

@@ -49,6 +49,16 @@ def check_fit(checkpoint: str, wanted: Mapping[str, tf.Variable], stored: Mappin
                          f"{list(stored[name])} there, {wanted[name].shape.as_list()} here. {hint}")
 
 
+def find_variables(
+    checkpoint: str, variables: Sequence[tf.Variable], moving_average_decay: float | None
+) -> dict[str, tf.Variable]:
+    """Checkpoint name → variable, for a tf.train.Saver. Raises what the functions that it calls raise."""
+    stored = stored_shapes(checkpoint)
+    wanted = names_in_checkpoint(variables, moving_average_decay, stored)
+    check_fit(checkpoint, wanted, stored)
+    return wanted
+
+
 def stored_shapes(checkpoint: str) -> dict[str, list[int]]:
     """Name → shape of everything in a checkpoint. Raises CheckpointGoneError where it cannot be read."""
     try:

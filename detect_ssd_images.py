@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Detect objects in pictures: checkpoint + pictures -> boxes, drawn and as JSON.
+
+    python detect_ssd_images.py --checkpoint_path=TRAIN_DIR --images=FOLDER,PICTURE.jpg --output_dir=OUT
+
+OUT gets detections.json and, for each picture, a drawing of what was found in it. Every picture is decoded before the
+work begins. Scoring detections is eval_ssd_network.py's job.
+"""
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from absl import flags
+
+import tf_extended as tfe
+from datasets import label_maps
+from datasets.contact_sheets import palette
+from datasets.findings import Finding, Unusable
+from datasets.pascalvoc_common import VOC_CLASSES
+from datasets.pictures import load_picture
+from nets import image_size, model_file, nets_factory
+from nets.anchor_sets import anchor_params
+from preprocessing import preprocessing_factory
+from preprocessing.ssd_vgg_preprocessing import Resize
+from tf_extended import checkpoints, sessions, shared_flags
+from tf_extended.evaluation import eval_flags, files, loose_pictures
+from tf_extended.evaluation.detection_graph import Selection
+from tf_extended.evaluation.pictures import Mark, draw_marks
+from tf_extended.evaluation.records import to_pixels
+
+FLAGS = flags.FLAGS
+FORMAT, RESULT, DRAWN_SIDE = 1, "detections.json", 1024
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+# What model.json says, so that nothing else may.
+NET_FLAGS = {"model_name", "depth_multiplier", "batch_norm", "anchors"}
+
+shared_flags.define_model_flags()
+shared_flags.define_session_flags(gpu_memory_fraction=0.1)
+eval_flags.define_selection_flags(Resize, Resize.WARP_RESIZE, select_threshold=0.5)
+flags.DEFINE_list("images", [], "Pictures, and folders of them, separated by commas.")
+flags.DEFINE_string("output_dir", None, f"Folder for {RESULT} and the drawings.")
+flags.DEFINE_boolean("draw", True, "Draw what was found.")
+flags.DEFINE_integer("batch_size", 8, "Pictures in a batch.", lower_bound=1)
+flags.DEFINE_string("labels", None, "Class names of a checkpoint without a model.json: labels.txt, pbtxt or JSON. "
+                    "Default: the VOC classes.")
+
+
+def check_flags() -> None:
+    """Refuse what cannot work before anything is read or written."""
+    for name in ("checkpoint_path", "images", "output_dir"):
+        if not FLAGS[name].value:
+            raise tfe.InputError(f"--{name} is missing: {FLAGS[name].help}")
+    eval_flags.check_selection(FLAGS)
+    files.check_writable(Path(FLAGS.output_dir), "output_dir")
+
+
+def find_pictures() -> dict[str, Path]:
+    """The pictures that --images names, by the name of their drawing; folders without what lies in their folders."""
+    found: dict[str, Path] = {}
+    for given in map(Path, FLAGS.images):
+        if not given.exists():
+            raise tfe.InputError(f"--images={given}: no such picture or folder")
+        inside = sorted(path for path in given.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES) \
+            if given.is_dir() else [given]
+        if not inside:
+            raise tfe.InputError(f"--images={given}: no picture in it; expected {', '.join(sorted(PICTURE_SUFFIXES))}")
+        for path in inside:
+            other = found.setdefault(f"{path.stem}.png", path)
+            if other.resolve() != path.resolve():
+                raise tfe.InputError(f"--images: {other} and {path} would have the same drawing, {path.stem}.png; "
+                                     "detect in them one after the other, with an --output_dir each")
+    return found
+
+
+def check_pictures(paths: list[Path]) -> None:
+    """An InputError that names every file that is no readable picture."""
+    bad = []
+    for path in tfe.progress(paths, len(paths), "checking"):
+        try:
+            load_picture(path.read_bytes())
+        except Unusable as error:
+            bad.append(str(Finding(error.kind, str(path), None, error.detail)))
+    if bad:
+        raise tfe.InputError(f"{len(bad)} of {len(paths)} pictures cannot be read; nothing was done:\n  "
+                             + "\n  ".join(bad) + "\nCorrect them or leave them out.")
+
+
+def build_net(checkpoint: str) -> tuple:
+    """The net that the checkpoint is of and its class names: by the model.json beside it, else by the flags."""
+    path = model_file.find_model_file(checkpoint)
+    if path.is_file():
+        stated = {name for name in NET_FLAGS | {"labels"} if FLAGS[name].present}
+        if stated:
+            raise tfe.InputError(f"--{min(stated)} means nothing beside {path}, which describes the net. Leave it out.")
+        net, labels = model_file.network_from_model_file(path)
+    else:
+        tfe.say(f"no {path}: the net is built by the flags")
+        labels = label_maps.load_labels(FLAGS.labels) if FLAGS.labels else VOC_CLASSES
+        net_class = nets_factory.get_network(FLAGS.model_name)
+        params = net_class.default_params._replace(num_classes=len(labels) + 1)
+        params = anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params
+        net = net_class(params, FLAGS.depth_multiplier, FLAGS.batch_norm)
+    net = image_size.net_for_image_size(net, FLAGS.eval_image_size) if FLAGS.eval_image_size else net
+    return net, dict(enumerate(labels, 1))
+
+
+def detect(paths: list[Path], checkpoint: str, net) -> Iterator[loose_pictures.Found]:
+    """What the net finds in each picture."""
+    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
+    tfe.say(f"{net.name} on {len(paths)} pictures; mixed precision {precision} ({reason})")
+    selection = Selection(FLAGS.select_threshold, FLAGS.nms_threshold, FLAGS.select_top_k, FLAGS.keep_top_k,
+                          FLAGS.keep_top_k_per, FLAGS.test_flips)
+    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
+    return loose_pictures.detect_in_pictures(
+        (load_picture(path.read_bytes()) for path in paths), checkpoint, preprocess, net, selection,
+        batch_size=FLAGS.batch_size, moving_average_decay=FLAGS.moving_average_decay,
+        session_config=sessions.session_config(FLAGS.gpu_memory_fraction, precision),
+        resize=Resize(FLAGS.eval_resize), interpolation=model_file.read_interpolation(checkpoint))
+
+
+def describe(path: Path, size: tuple[int, int], found: loose_pictures.Found, names: dict[int, str]) -> dict:
+    """A picture's entry in the result: boxes in its pixels, from its left and upper edge on."""
+    height, width = size
+    return {"image": str(path), "width": width, "height": height, "detections": [
+        {"class": names.get(int(label), f"class {label}"), "score": round(float(score), 4),
+         "box": [round(float(value), 1) for value in (xmin * width, ymin * height, xmax * width, ymax * height)]}
+        for label, score, (ymin, xmin, ymax, xmax) in zip(*found, strict=True)]}
+
+
+def draw(path: Path, image: np.ndarray, found: loose_pictures.Found, names: dict[int, str]) -> None:
+    """Write the picture with its boxes to `path`, each class in a colour of its own, the surest box on top."""
+    pixels = np.add(to_pixels(found.bboxes, *image.shape[:2]), [1, 1, 0, 0])  # VOC's first pixel is 1
+    marks = [Mark(box, palette(int(label)), f"{names.get(int(label), label)} {score:.2f}")
+             for box, label, score in zip(pixels, found.labels, found.scores, strict=True)][::-1]
+    if not cv2.imwrite(str(path), cv2.cvtColor(draw_marks(image, marks, DRAWN_SIDE), cv2.COLOR_RGB2BGR)):
+        raise tfe.RunError(f"{path} could not be written.\nCheck the disk space, then run the command again.")
+
+
+def main() -> None:
+    """Check, detect, draw, write the result."""
+    check_flags()
+    pictures = find_pictures()
+    checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path)
+    net, names = build_net(checkpoint)
+    paths, output = list(pictures.values()), Path(FLAGS.output_dir)
+    check_pictures(paths)
+    output.mkdir(parents=True, exist_ok=True)
+    entries = []
+    found = tfe.progress(detect(paths, checkpoint, net), len(paths), "detecting")
+    for (name, path), detections in zip(pictures.items(), found, strict=True):
+        image = load_picture(path.read_bytes())
+        entries.append(describe(path, image.shape[:2], detections, names))
+        if FLAGS.draw:
+            draw(output / name, image, detections, names)
+    files.write_json(output / RESULT, {
+        "format": FORMAT, "checkpoint": checkpoint, "labels": list(names.values()),
+        "select_threshold": FLAGS.select_threshold, "test_flips": FLAGS.test_flips, "images": entries})
+    count = sum(len(entry["detections"]) for entry in entries)
+    tfe.say(f"done: {count} detections in {len(entries)} pictures: {output / RESULT}")
+
+
+if __name__ == "__main__":
+    tfe.run_script(main, FLAGS, __doc__)

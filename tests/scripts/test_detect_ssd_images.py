@@ -1,0 +1,107 @@
+"""detect_ssd_images.py as a user runs it, with the checkpoint of a thin net that was trained on nothing."""
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from nets import model_file, nets_factory
+from tests.scripts.running import refuse, run, succeed
+from tf_extended.compat import slim, tf
+
+pytestmark = pytest.mark.slow
+DETECT = "detect_ssd_images.py"
+
+
+@pytest.fixture(scope="module")
+def train_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("train")
+    net_class = nets_factory.get_network("ssd_300_vgg")
+    net = net_class(net_class.default_params._replace(num_classes=3), depth_multiplier=0.05)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(1)
+        with slim.arg_scope(net.arg_scope()):
+            net.net(tf.zeros([1, 300, 300, 3]), is_training=False)
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, str(folder / "model.ckpt-1"), write_meta_graph=False)
+    model_file.write_model_file(folder, net, ["box", "ball"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder: a grey JPEG, a PNG with an alpha channel, a text that is no picture."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(folder / "grey.jpg"), rng.integers(0, 255, [40, 70], np.uint8))
+    cv2.imwrite(str(folder / "clear.PNG"), rng.integers(0, 255, [90, 30, 4], np.uint8))
+    (folder / "notes.txt").write_text("not a picture")
+    return folder
+
+
+def test_folder_and_picture_are_detected_and_drawn(train_dir, pictures, tmp_path):
+    single = tmp_path / "one more.png"
+    cv2.imwrite(str(single), np.full([300, 300, 3], 127, np.uint8))
+    out = tmp_path / "new" / "out"
+    said = succeed(DETECT, checkpoint_path=train_dir, images=f"{pictures},{single}", output_dir=out,
+                   select_threshold=0.3, keep_top_k=5, batch_size=2)
+    assert "3 pictures: " in said
+    result = json.loads((out / "detections.json").read_text())
+    assert result["labels"] == ["box", "ball"]
+    assert result["checkpoint"].endswith("model.ckpt-1")
+    sizes = {"clear.PNG": (30, 90), "grey.jpg": (70, 40), "one more.png": (300, 300)}
+    assert [entry["image"].rpartition("/")[2] for entry in result["images"]] == list(sizes)
+    for entry, (width, height) in zip(result["images"], sizes.values(), strict=True):
+        assert (entry["width"], entry["height"]) == (width, height)
+        assert 0 < len(entry["detections"]) <= 10  # five a class
+        for detection in entry["detections"]:
+            xmin, ymin, xmax, ymax = detection["box"]
+            assert 0 <= xmin <= xmax <= width
+            assert 0 <= ymin <= ymax <= height
+            assert detection["class"] in ("box", "ball")
+            assert 0.3 <= detection["score"] <= 1
+    assert {path.name for path in out.iterdir()} == {"detections.json", "clear.png", "grey.png", "one more.png"}
+    assert max(cv2.imread(str(out / "grey.png")).shape) == 1024
+
+
+def test_only_the_result(train_dir, pictures, tmp_path):
+    succeed(DETECT, checkpoint_path=train_dir, images=pictures / "grey.jpg", output_dir=tmp_path, draw=False,
+            select_threshold=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["detections.json"]
+    [entry] = json.loads((tmp_path / "detections.json").read_text())["images"]
+    assert entry["detections"] == []
+
+
+@pytest.mark.parametrize(("flags", "message"), [
+    ({}, "--checkpoint_path is missing"),
+    ({"checkpoint_path": "{train}"}, "--images is missing"),
+    ({"checkpoint_path": "{train}", "images": "{pictures}"}, "--output_dir is missing"),
+    ({"checkpoint_path": "{train}", "images": "{pictures}/none.jpg", "output_dir": "{out}"}, "no such picture"),
+    ({"checkpoint_path": "{train}", "images": "{train}", "output_dir": "{out}"}, "no picture in it"),
+    ({"checkpoint_path": "{out}", "images": "{pictures}", "output_dir": "{out}"}, "no checkpoint at"),
+    ({"checkpoint_path": "{train}", "images": "{pictures}", "output_dir": "{train}/model.json"}, "not a folder"),
+    ({"checkpoint_path": "{train}", "images": "{pictures}", "output_dir": "{out}", "anchors": "voc"},
+     "--anchors means nothing beside"),
+    ({"checkpoint_path": "{train}", "images": "{pictures}", "output_dir": "{out}", "test_flips": "both",
+      "keep_top_k_per": "image"}, "does not go with --test_flips"),
+    ({"checkpoint_path": "{train}", "images": "{pictures}/grey.jpg,{copy}/grey.png", "output_dir": "{out}"},
+     "would have the same drawing"),
+])
+def test_bad_flags_and_input(flags, message, train_dir, pictures, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    cv2.imwrite(str(copy / "grey.png"), np.zeros([9, 9, 3], np.uint8))
+    places = {"train": train_dir, "pictures": pictures, "out": tmp_path / "out", "copy": copy}
+    assert message in refuse(DETECT, **{name: value.format(**places) for name, value in flags.items()})
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_unreadable_picture_is_named_and_nothing_is_done(train_dir, pictures, tmp_path):
+    (tmp_path / "cut.jpg").write_bytes((pictures / "grey.jpg").read_bytes()[:400])
+    (tmp_path / "text.png").write_text("not a picture")
+    done = run(DETECT, checkpoint_path=train_dir, images=f"{pictures},{tmp_path}", output_dir=tmp_path / "out")
+    assert done.returncode == 2
+    assert "2 of 4 pictures cannot be read" in done.stderr
+    assert "cut.jpg" in done.stderr
+    assert "text.png" in done.stderr
+    assert not (tmp_path / "out").exists()
