@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from datasets.findings import Findings
 from datasets.picture_headers import Header, read_header, sniff
-from datasets.pictures import check_picture, reencode, strict_decoder
+from datasets.pictures import check_picture, load_picture, reencode, strict_decoder
 from datasets.tfrecord_format import make_decoder, make_example
 from tests.datasets.picture_fault_cases import PICTURE_FAULTS
 from tests.datasets.voc_cases import encoded, make_voc_folder, picture_bytes, picture_pixels, with_exif
@@ -51,6 +51,19 @@ def test_headers(data, header):
 def test_headers_of_cut_files_raise_nothing(cut):
     header = read_header(with_exif(picture_bytes(), 6)[:cut])
     assert header is None or header.format == "JPEG"
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_picture_is_loaded_upright(orientation):
+    data = with_exif(picture_bytes(), orientation)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))), int)
+    loaded = load_picture(data)
+    assert loaded.shape == upright.shape
+    assert np.abs(loaded - upright).mean() < 2  # two JPEG decoders
+
+
+def test_a_cmyk_picture_is_loaded_as_rgb():
+    assert np.abs(load_picture(pillow("JPEG", "CMYK")).astype(int) - RGB).mean() < 12
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))

@@ -32,6 +32,14 @@ def test_shapes_are_those_of_the_net_by_hand():
     assert shapes == [(48, 48), (24, 24), (12, 12), (6, 6), (4, 4), (2, 2)]
 
 
+def test_a_net_for_another_size_keeps_its_anchors_in_pixels():
+    net = SSDNet(SSDNet.default_params._replace(num_classes=4), 0.25, batch_norm=True, initializer="he")
+    larger = image_size.net_for_image_size(net, 384)
+    assert larger.params == net.params._replace(img_shape=(384, 384), feat_shapes=larger.params.feat_shapes)
+    assert larger.params.feat_shapes[0] == (48, 48)
+    assert (larger.depth_multiplier, larger.batch_norm, larger.initializer) == (0.25, True, "he")
+
+
 def test_other_params_are_kept():
     params = SSDNet.default_params._replace(num_classes=4)
     assert image_size.params_for_image_size(SSDNet, 384, params).num_classes == 4
