@@ -133,6 +133,7 @@ def draw(path: Path, image: np.ndarray, found: loose_pictures.Found, names: dict
     pixels = np.add(to_pixels(found.bboxes, *image.shape[:2]), [1, 1, 0, 0])  # VOC's first pixel is 1
     marks = [Mark(box, palette(int(label)), f"{names.get(int(label), label)} {score:.2f}")
              for box, label, score in zip(pixels, found.labels, found.scores, strict=True)][::-1]
+    path.parent.mkdir(parents=True, exist_ok=True)  # only now: a checkpoint that does not fit leaves no empty folder
     if not cv2.imwrite(str(path), cv2.cvtColor(draw_marks(image, marks, DRAWN_SIDE), cv2.COLOR_RGB2BGR)):
         raise tfe.RunError(f"{path} could not be written.\nCheck the disk space, then run the command again.")
 
@@ -145,7 +146,6 @@ def main() -> None:
     net, names = build_net(checkpoint)
     paths, output = list(pictures.values()), Path(FLAGS.output_dir)
     check_pictures(paths)
-    output.mkdir(parents=True, exist_ok=True)
     entries = []
     found = tfe.progress(detect(paths, checkpoint, net), len(paths), "detecting")
     for (name, path), detections in zip(pictures.items(), found, strict=True):

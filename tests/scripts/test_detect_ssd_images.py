@@ -82,6 +82,8 @@ def test_only_the_result(train_dir, pictures, tmp_path):
     ({"checkpoint_path": "{train}", "images": "{pictures}", "output_dir": "{train}/model.json"}, "not a folder"),
     ({"checkpoint_path": "{train}", "images": "{pictures}", "output_dir": "{out}", "anchors": "voc"},
      "--anchors means nothing beside"),
+    ({"checkpoint_path": "{train}", "images": "{pictures}", "output_dir": "{out}", "moving_average_decay": "0.9"},
+     "holds no moving averages"),
     ({"checkpoint_path": "{train}", "images": "{pictures}", "output_dir": "{out}", "test_flips": "both",
       "keep_top_k_per": "image"}, "does not go with --test_flips"),
     ({"checkpoint_path": "{train}", "images": "{pictures}/grey.jpg,{copy}/grey.png", "output_dir": "{out}"},

@@ -33,7 +33,8 @@ def detect_in_pictures(
     """Yield what is found in each of `pictures`, uint8 RGB [H, W, 3] of any size, which are taken a batch at a time.
 
     preprocess, net, selection, preprocess_options: as for `build_detection_graph`. Raises InputError where the
-    checkpoint does not fit the net, CheckpointGoneError where it cannot be read.
+    checkpoint does not fit the net, CheckpointGoneError where it cannot be read, RunError for a picture that is not
+    resized and has not the network's size.
     """
     with tf.Graph().as_default() as graph:
         picture = tf.placeholder(tf.uint8, [None, None, 3])
