@@ -16,9 +16,9 @@ from absl import flags
 import tf_extended as tfe
 from datasets import label_maps
 from datasets.contact_sheets import palette
-from datasets.findings import Finding, Unusable
+from datasets.findings import Finding, Findings, Unusable
 from datasets.pascalvoc_common import VOC_CLASSES
-from datasets.pictures import load_picture
+from datasets.pictures import Picture, check_picture, load_picture
 from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
 from preprocessing import preprocessing_factory
@@ -73,17 +73,18 @@ def find_pictures() -> dict[str, Path]:
     return found
 
 
-def check_pictures(paths: list[Path]) -> None:
-    """An InputError that names every file that is no readable picture."""
-    bad = []
+def check_pictures(paths: list[Path]) -> list[Picture]:
+    """What the files are; an InputError that names every one that is no readable picture."""
+    good, bad = [], []
     for path in tfe.progress(paths, len(paths), "checking"):
         try:
-            load_picture(path.read_bytes())
+            good.append(check_picture(path.read_bytes(), Findings(str(path))))
         except Unusable as error:
             bad.append(str(Finding(error.kind, str(path), None, error.detail)))
     if bad:
         raise tfe.InputError(f"{len(bad)} of {len(paths)} pictures cannot be read; nothing was done:\n  "
                              + "\n  ".join(bad) + "\nCorrect them or leave them out.")
+    return good
 
 
 def build_net(checkpoint: str) -> tuple:
@@ -105,15 +106,17 @@ def build_net(checkpoint: str) -> tuple:
     return net, dict(enumerate(labels, 1))
 
 
-def detect(paths: list[Path], checkpoint: str, net) -> Iterator[loose_pictures.Found]:
-    """What the net finds in each picture."""
+def detect(paths: list[Path], checked: list[Picture], checkpoint: str,
+           net) -> Iterator[tuple[np.ndarray, loose_pictures.Found]]:
+    """Each picture, and what the net finds in it."""
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     tfe.say(f"{net.name} on {len(paths)} pictures; mixed precision {precision} ({reason})")
     selection = Selection(FLAGS.select_threshold, FLAGS.nms_threshold, FLAGS.select_top_k, FLAGS.keep_top_k,
                           FLAGS.keep_top_k_per, FLAGS.test_flips)
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
     return loose_pictures.detect_in_pictures(
-        (load_picture(path.read_bytes()) for path in paths), checkpoint, preprocess, net, selection,
+        (load_picture(path.read_bytes(), picture) for path, picture in zip(paths, checked, strict=True)),
+        checkpoint, preprocess, net, selection,
         batch_size=FLAGS.batch_size, moving_average_decay=FLAGS.moving_average_decay,
         session_config=sessions.session_config(FLAGS.gpu_memory_fraction, precision),
         resize=Resize(FLAGS.eval_resize), interpolation=model_file.read_interpolation(checkpoint))
@@ -145,11 +148,10 @@ def main() -> None:
     checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path)
     net, names = build_net(checkpoint)
     paths, output = list(pictures.values()), Path(FLAGS.output_dir)
-    check_pictures(paths)
+    checked = check_pictures(paths)
     entries = []
-    found = tfe.progress(detect(paths, checkpoint, net), len(paths), "detecting")
-    for (name, path), detections in zip(pictures.items(), found, strict=True):
-        image = load_picture(path.read_bytes())
+    found = tfe.progress(detect(paths, checked, checkpoint, net), len(paths), "detecting")
+    for (name, path), (image, detections) in zip(pictures.items(), found, strict=True):
         entries.append(describe(path, image.shape[:2], detections, names))
         if FLAGS.draw:
             draw(output / name, image, detections, names)

@@ -154,9 +154,8 @@ def _decode_other(data: bytes, name: str) -> np.ndarray:
     return image
 
 
-def load_picture(data: bytes) -> np.ndarray:
-    """The picture that these bytes are, upright, uint8 RGB [H, W, 3]. Unusable is raised as by `check_picture`."""
-    picture = check_picture(data, Findings(""))
+def load_picture(data: bytes, picture: Picture) -> np.ndarray:
+    """The picture that these bytes are, upright, uint8 RGB [H, W, 3]; `picture`: what `check_picture` said of them."""
     upright = picture.orientation == 1 and not picture.reencode
     return strict_decoder()(data if upright else reencode(data, picture), True)
 

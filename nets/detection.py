@@ -49,7 +49,7 @@ def _sort(scores: tf.Tensor, bboxes: tf.Tensor, threshold: float, top_k: int) ->
     scores [B, C, K], bboxes [B, K, 4].
     """
     scores = tf.where(scores > threshold, scores, tf.zeros_like(scores))
-    best, order = tf.nn.top_k(scores, k=_at_most(top_k, tfe.get_shape(scores)[-1]))
+    best, order = tf.nn.top_k(scores, k=tfe.at_most(top_k, tfe.get_shape(scores)[-1]))
     boxes = tf.gather(bboxes, order, batch_dims=1)
     return best, boxes * tf.cast(best > 0, boxes.dtype)[..., None]
 
@@ -75,8 +75,3 @@ def _keep_best_of_image(scores: tf.Tensor, bboxes: tf.Tensor, keep: int) -> tupl
     mask = tf.scatter_nd(places, tf.ones_like(order), tf.shape(flat)) > 0
     mask = tf.cast(tf.reshape(mask, [batch, n_classes, per_class]), scores.dtype)
     return scores * mask, bboxes * mask[..., None]
-
-
-def _at_most(limit: int, size):
-    """The smaller of the two: a number where `size` is one, else a tensor."""
-    return min(limit, size) if isinstance(size, int) else tf.minimum(limit, size)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_extended.compat import tf
-from tf_extended.shapes import get_shape
+from tf_extended.shapes import at_most, get_shape
 
 TINY = 1e-30  # keeps 0 / 0 away: far smaller than the area of any real box
 
@@ -167,8 +167,7 @@ def bboxes_sort(scores: Any, bboxes: Any, top_k: int = 400, scope: str | None = 
     if isinstance(scores, dict):
         return _by_class(lambda s, b: bboxes_sort(s, b, top_k), scores, bboxes)
     with tf.name_scope(scope, "bboxes_sort", [scores, bboxes]):
-        size = get_shape(scores)[1]
-        best, order = tf.nn.top_k(scores, k=min(top_k, size) if isinstance(size, int) else tf.minimum(top_k, size))
+        best, order = tf.nn.top_k(scores, k=at_most(top_k, get_shape(scores)[1]))
         return best, tf.gather(bboxes, order, batch_dims=1)
 
 

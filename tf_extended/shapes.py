@@ -43,3 +43,8 @@ def reshape_list(l: Sequence[Any], shape: Sequence[int] | None = None) -> list: 
         entries.append(l[start] if size == 1 else list(l[start:start + size]))
         start += size
     return entries
+
+
+def at_most(limit: int, size: Any) -> Any:
+    """The smaller of `limit` and a size as `get_shape` tells it: a number where `size` is one, else a tensor."""
+    return min(limit, size) if isinstance(size, int) else tf.minimum(limit, size)

@@ -3,6 +3,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nets import model_file, nets_factory
+from tf_extended.compat import slim, tf
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -30,3 +33,19 @@ def refuse(script, **flag_values):
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr
+
+
+def untrained_train_dir(folder, labels, steps=(1,)):
+    """`folder` as a training of a very thin SSD-300 leaves it, but for the learning: checkpoints and model.json."""
+    net_class = nets_factory.get_network("ssd_300_vgg")
+    net = net_class(net_class.default_params._replace(num_classes=len(labels) + 1), depth_multiplier=0.05)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(1)
+        with slim.arg_scope(net.arg_scope()):
+            net.net(tf.zeros([1, 300, 300, 3]), is_training=False)
+        session.run(tf.global_variables_initializer())
+        saver = tf.train.Saver()
+        for step in steps:
+            saver.save(session, str(folder / "model.ckpt"), global_step=step, write_meta_graph=False)
+    model_file.write_model_file(folder, net, labels)
+    return folder

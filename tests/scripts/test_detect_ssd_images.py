@@ -5,9 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nets import model_file, nets_factory
-from tests.scripts.running import refuse, run, succeed
-from tf_extended.compat import slim, tf
+from tests.scripts.running import refuse, run, succeed, untrained_train_dir
 
 pytestmark = pytest.mark.slow
 DETECT = "detect_ssd_images.py"
@@ -15,17 +13,7 @@ DETECT = "detect_ssd_images.py"
 
 @pytest.fixture(scope="module")
 def train_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("train")
-    net_class = nets_factory.get_network("ssd_300_vgg")
-    net = net_class(net_class.default_params._replace(num_classes=3), depth_multiplier=0.05)
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.set_random_seed(1)
-        with slim.arg_scope(net.arg_scope()):
-            net.net(tf.zeros([1, 300, 300, 3]), is_training=False)
-        session.run(tf.global_variables_initializer())
-        tf.train.Saver().save(session, str(folder / "model.ckpt-1"), write_meta_graph=False)
-    model_file.write_model_file(folder, net, ["box", "ball"])
-    return folder
+    return untrained_train_dir(tmp_path_factory.mktemp("train"), ["box", "ball"])
 
 
 @pytest.fixture(scope="module")

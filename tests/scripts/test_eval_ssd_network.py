@@ -5,12 +5,10 @@ import subprocess
 
 import pytest
 
-from nets import model_file, nets_factory
-from tests.scripts.running import PROJECT, command, refuse, run, succeed
+from tests.scripts.running import PROJECT, command, refuse, run, succeed, untrained_train_dir
 from tests.shared_data import GOLDEN, needs_shared
 from tests.tf_extended.evaluation.cases import golden_values, voc_folder
 from tests.tf_extended.evaluation.rectangles import LABELS, PICTURES, write_shards
-from tf_extended.compat import slim, tf
 
 pytestmark = pytest.mark.slow
 EVAL = "eval_ssd_network.py"
@@ -24,19 +22,7 @@ def shards(tmp_path_factory):
 @pytest.fixture(scope="module")
 def train_dir(tmp_path_factory):
     """A folder as a training of a very thin net leaves it: checkpoints of steps 1 and 2, and model.json."""
-    folder = tmp_path_factory.mktemp("train")
-    net_class = nets_factory.get_network("ssd_300_vgg")
-    net = net_class(net_class.default_params._replace(num_classes=3), depth_multiplier=0.05)
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.set_random_seed(1)
-        with slim.arg_scope(net.arg_scope()):
-            net.net(tf.zeros([1, 300, 300, 3]), is_training=False)
-        session.run(tf.global_variables_initializer())
-        saver = tf.train.Saver()
-        for step in (1, 2):
-            saver.save(session, str(folder / "model.ckpt"), global_step=step, write_meta_graph=False)
-    model_file.write_model_file(folder, net, LABELS)
-    return folder
+    return untrained_train_dir(tmp_path_factory.mktemp("train"), LABELS, steps=(1, 2))
 
 
 def report(folder):

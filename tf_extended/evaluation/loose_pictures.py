@@ -29,8 +29,8 @@ def detect_in_pictures(
     pictures: Iterable[np.ndarray], checkpoint: str, preprocess: Callable, net: Any, selection: Selection, *,
     batch_size: int = 1, moving_average_decay: float | None = None, session_config: tf.ConfigProto | None = None,
     **preprocess_options: Any,
-) -> Iterator[Found]:
-    """Yield what is found in each of `pictures`, uint8 RGB [H, W, 3] of any size, which are taken a batch at a time.
+) -> Iterator[tuple[np.ndarray, Found]]:
+    """Yield each of `pictures`, uint8 RGB [H, W, 3] of any size, which are taken a batch at a time, and what is found.
 
     preprocess, net, selection, preprocess_options: as for `build_detection_graph`. Raises InputError where the
     checkpoint does not fit the net, CheckpointGoneError where it cannot be read, RunError for a picture that is not
@@ -52,8 +52,8 @@ def detect_in_pictures(
                 raise RunError(f"a picture has {other[0]} pixels, the network wants {tuple(net.params.img_shape)}.\n"
                                "Without resizing every picture must have that size: choose another --eval_resize.")
             found = session.run([scores, bboxes], {images: np.stack([image for image, _ in ready])})
-            for (_, place), *row in zip(ready, *found, strict=True):
-                yield _best_first(Found(*in_picture(*row, labels, place)))
+            for pixels, (_, place), *row in zip(batch, ready, *found, strict=True):
+                yield pixels, _best_first(Found(*in_picture(*row, labels, place)))
 
 
 def _best_first(found: Found) -> Found:

@@ -24,8 +24,11 @@ def drawn(size, box):
 
 def detect(checkpoint, pictures, test_flips="none", resize=Resize.CENTRAL_CROP, **options):
     preprocess = preprocessing_factory.get_preprocessing("ssd_300_vgg", is_training=False)
-    return list(detect_in_pictures([drawn(*picture) for picture in pictures], checkpoint, preprocess, RectangleNet(),
-                                   Selection(test_flips=test_flips), resize=resize, **options))
+    arrays = [drawn(*picture) for picture in pictures]
+    pairs = list(detect_in_pictures(arrays, checkpoint, preprocess, RectangleNet(), Selection(test_flips=test_flips),
+                                    resize=resize, **options))
+    assert all(given is array for (given, _), array in zip(pairs, arrays, strict=True))
+    return [found for _, found in pairs]
 
 
 @pytest.mark.parametrize("test_flips", ["none", "both"])
