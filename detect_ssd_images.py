@@ -20,7 +20,6 @@ from datasets.findings import Finding, Findings, Unusable
 from datasets.pascalvoc_common import VOC_CLASSES
 from datasets.pictures import Picture, check_picture, load_picture
 from nets import image_size, model_file, nets_factory
-from nets.anchor_sets import anchor_params
 from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
 from tf_extended import checkpoints, sessions, shared_flags
@@ -98,10 +97,8 @@ def build_net(checkpoint: str) -> tuple:
     else:
         tfe.say(f"no {path}: the net is built by the flags")
         labels = label_maps.load_labels(FLAGS.labels) if FLAGS.labels else VOC_CLASSES
-        net_class = nets_factory.get_network(FLAGS.model_name)
-        params = net_class.default_params._replace(num_classes=len(labels) + 1)
-        params = anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params
-        net = net_class(params, FLAGS.depth_multiplier, FLAGS.batch_norm)
+        net = nets_factory.build_network(FLAGS.model_name, len(labels) + 1, FLAGS.depth_multiplier, FLAGS.batch_norm,
+                                         FLAGS.anchors)
     net = image_size.net_for_image_size(net, FLAGS.eval_image_size) if FLAGS.eval_image_size else net
     return net, dict(enumerate(labels, 1))
 

@@ -124,11 +124,8 @@ def build_net(checkpoint: str, dataset: slim.dataset.Dataset):
                                  f"{', '.join(names)}. Convert the data set with --labels={path}.")
     else:
         tfe.say(f"no {path}: the net is built by the flags")
-        net_class = nets_factory.get_network(FLAGS.model_name)
-        num_classes = FLAGS.num_classes or dataset.num_classes + 1
-        params = net_class.default_params._replace(num_classes=num_classes)
-        net = net_class(anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params, FLAGS.depth_multiplier,
-                        FLAGS.batch_norm)
+        net = nets_factory.build_network(FLAGS.model_name, FLAGS.num_classes or dataset.num_classes + 1,
+                                         FLAGS.depth_multiplier, FLAGS.batch_norm, FLAGS.anchors)
     if net.params.num_classes <= dataset.num_classes:
         raise tfe.InputError(f"--num_classes={net.params.num_classes}: the data set has {dataset.num_classes} classes, "
                              "and one more is the background.")

@@ -2,6 +2,7 @@
 import importlib
 
 import tf_extended as tfe
+from nets.anchor_sets import anchor_params
 
 NETWORKS = {
     "ssd_300_vgg": "nets.ssd_vgg_300",
@@ -15,3 +16,15 @@ def get_network(name: str):
     if name not in NETWORKS:
         raise tfe.InputError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
     return importlib.import_module(NETWORKS[name]).SSDNet
+
+
+def build_network(name: str, num_classes: int, depth_multiplier: float = 1.0, batch_norm: bool = False,
+                  anchors: str | None = None):
+    """The net called `name` for so many classes, background included: for checkpoints without a model.json.
+
+    anchors: as `anchor_sets.anchor_params` takes them; the net's own unless given. Raises tfe.InputError as that does,
+    and as `get_network` and the net do.
+    """
+    net_class = get_network(name)
+    params = net_class.default_params._replace(num_classes=num_classes)
+    return net_class(anchor_params(anchors, params) if anchors else params, depth_multiplier, batch_norm)
