@@ -8,6 +8,7 @@ ways, whiten, and tell where the picture went. Batching is not this module's job
 Pieces: `augmentation` (recipes), `windows`, `colours`, `tf_image`. Liu et al. 2016, sections 2.2 and 3.6.
 """
 import enum
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -44,12 +45,14 @@ def preprocess_for_train(
         bboxes = tfe.bboxes_clip(windows.WHOLE, tf.ensure_shape(bboxes, [None, 4]))
         window = _draw_window(tf.shape(image)[:2], bboxes, augmentation)
         visible, place, frame = tf_image.cut_window(image, window, out_shape)
-        image = _resize_somehow(visible, place[2:] - place[:2], augmentation.interpolation)
-        planes = tf_image.to_planes(image)
-        if augmentation.photometric is not None:
-            planes = colours.distort(planes, augmentation.photometric)
-        planes = [plane - mean for plane, mean in zip(planes, tf_image.VGG_MEANS, strict=True)]
-        image = tf_image.from_planes(tf_image.pad_to(planes, place, out_shape), data_format)
+        size = place[2:] - place[:2] if augmentation.expand_prob > 0.0 else out_shape
+        image = _resize_somehow(visible, size, augmentation.interpolation)
+        image = colours.distort(image, augmentation.photometric, math.prod(out_shape), tf_image.VGG_MEANS)
+        if augmentation.expand_prob > 0.0:
+            image = tf_image.pad_to(image, place, out_shape)
+        image = tf.ensure_shape(image, [*out_shape, 3])
+        if data_format == "NCHW":
+            image = tf.transpose(image, [2, 0, 1])
 
         bboxes = tfe.bboxes_resize(frame, bboxes)
         if augmentation.crop is not None:

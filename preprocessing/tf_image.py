@@ -1,4 +1,4 @@
-"""Pixels together with their boxes: whitening, planes, resizing, cropping and padding, cutting a window out.
+"""Pixels together with their boxes: whitening, resizing, cropping and padding, cutting a window out.
 
 Deterministic primitives; what is random is in `windows` (geometry) and `colours`, and `ssd_vgg_preprocessing` puts
 the steps in order. Pictures are `[H, W, 3]` RGB of 0 to 255, `uint8` as decoded or `float32`; boxes keep the project's
@@ -119,21 +119,10 @@ def cut_window(image: tf.Tensor, window: tf.Tensor, out_shape: tuple[int, int]) 
     return visible, tf.concat([top_left, bottom_right], 0), frame
 
 
-def to_planes(image: tf.Tensor) -> list[tf.Tensor]:
-    """[H, W, 3] → R, G and B of [H, W]: arithmetic on planes is several times faster than on triples."""
-    return tf.unstack(image, num=3, axis=-1)
-
-
-def from_planes(planes: list[tf.Tensor], data_format: str = "NHWC") -> tf.Tensor:
-    """Inverse of `to_planes`, or with NCHW the planes stacked to [3, H, W]."""
-    image = tf.stack(planes)
-    return image if data_format == "NCHW" else tf.transpose(image, [1, 2, 0])
-
-
-def pad_to(planes: list[tf.Tensor], place: tf.Tensor, out_shape: tuple[int, int]) -> list[tf.Tensor]:
-    """Planes of the size of `place` [4] (pixels) put there in planes of `out_shape`, with zeros around."""
+def pad_to(image: tf.Tensor, place: tf.Tensor, out_shape: tuple[int, int]) -> tf.Tensor:
+    """A picture of the size of `place` [4] (pixels) put there in one of `out_shape`, with zeros around."""
     margins = tf.stack([place[:2], tf.constant(out_shape) - place[2:]], axis=1)
-    return [tf.ensure_shape(tf.pad(plane, margins), out_shape) for plane in planes]
+    return tf.pad(image, tf.pad(margins, [[0, 1], [0, 0]]))
 
 
 def flip_left_right(image: tf.Tensor, bboxes: tf.Tensor, data_format: str = "NHWC") -> tuple[tf.Tensor, tf.Tensor]:

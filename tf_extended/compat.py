@@ -17,6 +17,7 @@ import os
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -130,3 +131,12 @@ def without_graph_text():
 
 __all__ = ["REPAIRED", "REPAIRS", "missing_repairs", "repair", "slim", "tf", "without_garbage_collection",
            "without_graph_text"]
+
+
+def one_pass(function: Callable) -> Callable:
+    """A decorator: `function` of tensors (and constants), compiled by XLA for each combination of shapes it is given.
+
+    For arithmetic on many numbers, none of it random: loops are fused, and intermediate results are not stored. Shapes
+    must be known when the graph is built; each new one costs the time of a compilation.
+    """
+    return tf.compat.v2.function(function, jit_compile=True, autograph=False)

@@ -1,13 +1,11 @@
 """Colours: against TensorFlow's kernels, Python's colorsys, and the arithmetic by hand."""
 import colorsys
-import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from preprocessing import colours
-from preprocessing.tf_image import from_planes, to_planes
 from tests.preprocessing.running import draw, run
 from tf_extended.compat import tf
 
@@ -18,15 +16,25 @@ SPECIAL = np.array([[
 ]], np.float32)
 
 
-def on_image(function, image, *more):
-    """`function` of planes, applied to a picture [H, W, 3]."""
-    return run(lambda x, *rest: from_planes(function(to_planes(x), *rest)), image, *(np.float32(m) for m in more))
+def turned(image, degrees=0.0, factor=None):
+    """Hue and saturation of a picture [H, W, 3] changed, its planes one operation after the other."""
+    return run(lambda x: tf.stack(colours.turn_hsv(tf.unstack(x, num=3, axis=-1), degrees, factor), axis=-1), image)
+
+
+def ordered(image, order, amounts, photometric):
+    """The steps of one order, compiled, on a picture [H, W, 3]; there is room for more pixels than it has."""
+    def build(x):
+        pixels, *linear = colours.apply_order(
+            colours.fill_up(x, 400), order, amounts, photometric, tf.shape(x))
+        whitened = colours.linear_then_whiten(pixels, *linear, photometric.clip_each, tf.zeros([3]))
+        return colours.in_shape(whitened, tf.shape(x))
+    return run(build, image)
 
 
 @pytest.mark.parametrize("image", [RANDOM, SPECIAL])
 @pytest.mark.parametrize("degrees", [-72.0, -18.0, 0.0, 5.0, 60.0, 180.0, 350.0])
 def test_hue_is_tensorflows(image, degrees):
-    ours = on_image(lambda planes, h: colours.turn_hsv(planes, hue=h), image, degrees)
+    ours = turned(image, degrees)
     theirs = run(lambda x: tf.image.adjust_hue(x / 255.0, degrees / 360.0) * 255.0, image)
     np.testing.assert_allclose(ours, theirs, atol=0.02)
 
@@ -34,16 +42,16 @@ def test_hue_is_tensorflows(image, degrees):
 @pytest.mark.parametrize("image", [RANDOM, SPECIAL])
 @pytest.mark.parametrize("factor", [0.0, 0.5, 1.0, 1.5, 9.0])
 def test_saturation_is_tensorflows(image, factor):
-    ours = on_image(lambda planes, s: colours.turn_hsv(planes, saturation=s), image, factor)
+    ours = turned(image, factor=factor)
     theirs = run(lambda x: tf.image.adjust_saturation(x / 255.0, factor) * 255.0, image)
     np.testing.assert_allclose(ours, theirs, atol=0.02)
 
 
 def test_out_of_range_colours_go_through_as_in_tensorflow():
     image = RANDOM * 1.6 - 80
-    hue = on_image(lambda planes, h: colours.turn_hsv(planes, hue=h), image, 40.0)
+    hue = turned(image, 40.0)
     np.testing.assert_allclose(hue, run(lambda x: tf.image.adjust_hue(x, 40 / 360), image), atol=0.05)
-    saturated = on_image(lambda planes, s: colours.turn_hsv(planes, saturation=s), image, 0.7)
+    saturated = turned(image, factor=0.7)
     assert np.isfinite(saturated).all()
     positive = image.max(-1) > 0
     theirs = run(lambda x: tf.image.adjust_saturation(x, 0.7), image)
@@ -52,28 +60,36 @@ def test_out_of_range_colours_go_through_as_in_tensorflow():
 
 
 def test_both_in_one_pass_are_colorsys():
-    ours = on_image(lambda planes, h, s: colours.turn_hsv(planes, hue=h, saturation=s), SPECIAL, 30.0, 0.5)
+    ours = turned(SPECIAL, 30.0, 0.5)
     for given, got in zip(SPECIAL[0], ours[0], strict=True):
         h, s, v = colorsys.rgb_to_hsv(*(given / 255))
         expected = np.array(colorsys.hsv_to_rgb((h + 30 / 360) % 1, s * 0.5, v)) * 255
         np.testing.assert_allclose(got, expected, atol=0.02)
 
 
-def test_one_pass_equals_the_two_one_after_the_other_in_either_order():
-    both = on_image(lambda p, h, s: colours.turn_hsv(p, hue=h, saturation=s), RANDOM, -50.0, 1.4)
-    for first, second in [("hue", "saturation"), ("saturation", "hue")]:
-        def one_by_one(planes, h, s, first=first, second=second):
-            amounts = {"hue": h, "saturation": s}
-            return colours.turn_hsv(colours.turn_hsv(planes, **{first: amounts[first]}), **{second: amounts[second]})
-        np.testing.assert_allclose(on_image(one_by_one, RANDOM, -50.0, 1.4), both, atol=0.02)
+def test_both_at_once_equal_the_two_one_after_the_other_in_either_order():
+    both = turned(RANDOM, -50.0, 1.4)
+    np.testing.assert_allclose(turned(turned(RANDOM, -50.0), factor=1.4), both, atol=0.02)
+    np.testing.assert_allclose(turned(turned(RANDOM, factor=1.4), -50.0), both, atol=0.02)
+
+
+def test_compiled_or_one_operation_after_the_other_it_is_the_same_picture():
+    amounts = {"hue": 33.0, "saturation": 1.3}
+    for image in (RANDOM, SPECIAL):
+        np.testing.assert_allclose(
+            ordered(image, ("saturation+hue",), amounts, colours.PAPER_COLOURS),
+            np.clip(turned(image, 33.0, 1.3), 0, 255), atol=1e-3)
 
 
 def test_brightness_and_contrast_by_hand():
-    np.testing.assert_allclose(on_image(colours.shift_brightness, RANDOM, -20.5), RANDOM - 20.5, atol=1e-3)
-    black = on_image(lambda p, f: colours.scale_contrast(p, f, "black"), RANDOM, 1.25)
-    np.testing.assert_allclose(black, RANDOM * 1.25, atol=1e-3)
-    mean = on_image(lambda p, f: colours.scale_contrast(p, f, "mean"), RANDOM, 0.5)
-    np.testing.assert_allclose(mean, run(lambda x: tf.image.adjust_contrast(x, 0.5), RANDOM), atol=1e-3)
+    amounts = {"brightness": -20.5, "contrast": 1.25}
+    never_clipped = RANDOM * 0.5 + 60
+    for order, expected in [(("brightness",), never_clipped - 20.5), (("contrast",), never_clipped * 1.25),
+                            (("brightness+contrast",), (never_clipped - 20.5) * 1.25)]:
+        ours = ordered(never_clipped, order, amounts, colours.PAPER_COLOURS)
+        np.testing.assert_allclose(ours, expected, atol=1e-3)
+    about_mean = ordered(RANDOM, ("contrast",), {"contrast": 0.5}, colours.SLIM_COLOURS)
+    np.testing.assert_allclose(about_mean, run(lambda x: tf.image.adjust_contrast(x, 0.5), RANDOM), atol=1e-3)
 
 
 # The documented orders, spelled out with TensorFlow's own kernels: the colour steps of slim's Inception preprocessing.
@@ -101,14 +117,13 @@ def test_the_documented_orders_with_tensorflows_kernels(index):
         return tf.clip_by_value(x, 0.0, 1.0) * 255.0
 
     order = colours.SLIM_COLOURS.orders[index]
-    ours = on_image(lambda planes: colours.apply_order(planes, order, amounts, colours.SLIM_COLOURS), image)
+    ours = ordered(image, order, amounts, colours.SLIM_COLOURS)
     np.testing.assert_allclose(ours, run(theirs, image), atol=0.05)
 
 
 def test_the_papers_steps_clip_as_8_bit_pictures_do():
     amounts = {"brightness": 32.0, "contrast": 1.5, "saturation": 1.0, "hue": 0.0}
-    ours = on_image(
-        lambda p: colours.apply_order(p, ("brightness", "contrast"), amounts, colours.PAPER_COLOURS), RANDOM)
+    ours = ordered(RANDOM, ("brightness+contrast",), amounts, colours.PAPER_COLOURS)
     np.testing.assert_allclose(ours, np.minimum(np.minimum(RANDOM + 32, 255) * 1.5, 255), atol=1e-3)
 
 
@@ -131,14 +146,14 @@ def test_slim_always_changes_everything():
 
 @pytest.mark.parametrize("photometric", [colours.SLIM_COLOURS, colours.PAPER_COLOURS])
 def test_distorted_pictures_stay_in_range_and_differ(photometric):
-    drawn = draw(lambda x: from_planes(colours.distort(to_planes(x), photometric)), RANDOM, times=30)
+    drawn = draw(lambda x: colours.distort(x, photometric, 200), RANDOM, times=30)
     assert all(np.isfinite(d).all() and d.min() >= 0 and d.max() <= 255.01 and d.shape == RANDOM.shape for d in drawn)
     assert len({d.tobytes() for d in drawn}) > 20
 
 
 def test_every_order_is_drawn():
     def build(x):
-        return from_planes(colours.distort(to_planes(x), photometric))
+        return colours.distort(x, photometric, 1)
 
     # Two "orders" that can be told apart: contrast doubled, or nothing.
     photometric = replace(
@@ -149,35 +164,31 @@ def test_every_order_is_drawn():
     assert 15 < results.count(max(results)) < 45
 
 
-def test_probability_zero_changes_nothing():
-    none = replace(colours.PAPER_COLOURS, probability=0.0)
-    result, = draw(lambda x: from_planes(colours.distort(to_planes(x), none)), RANDOM, times=1)
-    np.testing.assert_allclose(result, RANDOM, atol=0.01)
+@pytest.mark.parametrize("photometric", [None, replace(colours.PAPER_COLOURS, probability=0.0)])
+def test_without_changes_only_the_means_are_taken_off(photometric):
+    result, = draw(lambda x: colours.distort(x, photometric, 180, (123.0, 117.0, 104.0)), RANDOM, times=1)
+    np.testing.assert_allclose(result, RANDOM - [123, 117, 104], atol=0.01)
 
 
-def test_a_change_that_was_not_drawn_leaves_the_others_to_be_made():
-    steps = ("brightness", "contrast", "saturation+hue")
-    drawn = {"brightness": -7.0, "contrast": 0.8, "saturation": 0.6, "hue": -15.0}
-    neutral = {"brightness": 0.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.0}
-    always = replace(colours.PAPER_COLOURS, probability=1.0)
-    for made in itertools.product([False, True], repeat=4):
-        amounts = {name: np.float32((drawn if m else neutral)[name]) for name, m in zip(drawn, made, strict=True)}
-        branched, straight = (
-            run(lambda x, p=p, a=amounts: from_planes(colours.apply_order(to_planes(x), steps, a, p)), RANDOM)
-            for p in (colours.PAPER_COLOURS, always))
-        np.testing.assert_allclose(branched, straight, atol=2e-3)
-        assert any(made) or np.array_equal(branched, RANDOM)
+def test_brightness_and_contrast_about_the_mean_in_one_step():
+    ours = ordered(RANDOM, ("brightness+contrast",), {"brightness": 20.0, "contrast": 1.3}, colours.SLIM_COLOURS)
+    mean = RANDOM.mean((0, 1))
+    np.testing.assert_allclose(ours, np.clip((RANDOM - mean) * 1.3 + mean + 20, 0, 255), atol=2e-3)
 
 
-@pytest.mark.parametrize("order", [("brightness", "contrast"), ("contrast", "brightness")])
-def test_contrast_about_the_mean_and_brightness_commute_in_one_pass(order):
-    amounts = {"brightness": 20.0, "contrast": 1.3}
-    for steps in (order, ("contrast+brightness",)):
-        ours = on_image(lambda p, s=steps: colours.apply_order(p, s, amounts, colours.SLIM_COLOURS), RANDOM)
-        mean = RANDOM.mean((0, 1))
-        np.testing.assert_allclose(ours, np.clip((RANDOM - mean) * 1.3 + mean + 20, 0, 255), atol=2e-3)
+def test_the_papers_second_order_by_hand():
+    """Contrast after saturation: grey pixels have none, so that what is left is brightness, clipping, contrast."""
+    grey = np.repeat(RANDOM[..., :1], 3, axis=-1)
+    amounts = {"brightness": 30.0, "contrast": 0.5, "saturation": 1.5, "hue": 10.0}
+    ours = ordered(grey, colours.PAPER_COLOURS.orders[1], amounts, colours.PAPER_COLOURS)
+    np.testing.assert_allclose(ours, np.minimum(grey + 30, 255) * 0.5, atol=1e-3)
 
 
-def test_contrast_about_black_with_brightness_is_contrast_first():
-    ours = on_image(lambda p, f, d: colours.scale_contrast(p, f, "black", d), RANDOM, 0.5, 10.0)
-    np.testing.assert_allclose(ours, RANDOM * 0.5 + 10, atol=1e-3)
+def test_a_picture_is_filled_up_and_taken_out_again():
+    def build(x):
+        pixels = colours.fill_up(x, 200)
+        return pixels, colours.in_shape(pixels, tf.shape(x)), colours.fill_up(tf.ensure_shape(x, [12, 15, 3]), 180)
+    pixels, image, as_they_are = run(build, RANDOM)
+    np.testing.assert_array_equal(pixels, np.concatenate([RANDOM.reshape(-1, 3), np.zeros((20, 3))]))
+    np.testing.assert_array_equal(image, RANDOM)
+    np.testing.assert_array_equal(as_they_are, RANDOM.reshape(-1, 3))
