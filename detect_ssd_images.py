@@ -24,7 +24,6 @@ from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
 from tf_extended import checkpoints, sessions, shared_flags
 from tf_extended.evaluation import eval_flags, files, loose_pictures
-from tf_extended.evaluation.detection_graph import Selection
 from tf_extended.evaluation.pictures import Mark, draw_marks
 from tf_extended.evaluation.records import to_pixels
 
@@ -108,12 +107,10 @@ def detect(paths: list[Path], checked: list[Picture], checkpoint: str,
     """Each picture, and what the net finds in it."""
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     tfe.say(f"{net.name} on {len(paths)} pictures; mixed precision {precision} ({reason})")
-    selection = Selection(FLAGS.select_threshold, FLAGS.nms_threshold, FLAGS.select_top_k, FLAGS.keep_top_k,
-                          FLAGS.keep_top_k_per, FLAGS.test_flips)
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
     return loose_pictures.detect_in_pictures(
         (load_picture(path.read_bytes(), picture) for path, picture in zip(paths, checked, strict=True)),
-        checkpoint, preprocess, net, selection,
+        checkpoint, preprocess, net, eval_flags.selection(FLAGS),
         batch_size=FLAGS.batch_size, moving_average_decay=FLAGS.moving_average_decay,
         session_config=sessions.session_config(FLAGS.gpu_memory_fraction, precision),
         resize=Resize(FLAGS.eval_resize), interpolation=model_file.read_interpolation(checkpoint))

@@ -29,7 +29,7 @@ from preprocessing.ssd_vgg_preprocessing import Resize
 from tf_extended import checkpoints, sessions, shared_flags
 from tf_extended.compat import slim
 from tf_extended.evaluation import curve, eval_flags, following, publishing, report, result_files, sources
-from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
+from tf_extended.evaluation.detection_graph import build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.evaluation.records import GroundTruth
 from tf_extended.evaluation.restoring import CheckpointGoneError
@@ -147,13 +147,11 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Eva
     """An evaluator of the net that this checkpoint is of, and what the report says about it."""
     net = build_net(checkpoint, dataset)
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
-    selection = Selection(FLAGS.select_threshold, FLAGS.nms_threshold, FLAGS.select_top_k, FLAGS.keep_top_k,
-                          FLAGS.keep_top_k_per, FLAGS.test_flips)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     tfe.say(f"{net.name} on {dataset.num_samples} images, {dataset.num_classes} classes, batches of "
             f"{FLAGS.batch_size}; mixed precision {precision} ({reason})")
     make_graph = functools.partial(
-        build_detection_graph, dataset, preprocess, net, selection, batch_size=FLAGS.batch_size,
+        build_detection_graph, dataset, preprocess, net, eval_flags.selection(FLAGS), batch_size=FLAGS.batch_size,
         # Several threads finish in any order: with a limit it must be the same images every time.
         num_threads=1 if FLAGS.max_num_batches else FLAGS.num_preprocessing_threads, resize=Resize(FLAGS.eval_resize),
         interpolation=model_file.read_interpolation(checkpoint))

@@ -9,6 +9,7 @@ from absl import flags
 
 from tf_extended import shared_flags
 from tf_extended.console import InputError
+from tf_extended.evaluation.detection_graph import Selection
 from tf_extended.evaluation.files import check_writable
 from tf_extended.evaluation.mirroring import VIEWS
 
@@ -98,6 +99,12 @@ def check_flags(flag_values: flags.FlagValues) -> None:
                          "--detections_dir. Leave one of them out.")
     check_selection(flag_values)
     check_writable(Path(flag_values.eval_dir), "eval_dir")
+
+
+def selection(flag_values: flags.FlagValues) -> Selection:
+    """What the flags of `define_selection_flags` ask for."""
+    return Selection(flag_values.select_threshold, flag_values.nms_threshold, flag_values.select_top_k,
+                     flag_values.keep_top_k, flag_values.keep_top_k_per, flag_values.test_flips)
 
 
 def check_selection(flag_values: flags.FlagValues) -> None:
