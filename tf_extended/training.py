@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tf_extended import train_folder
-from tf_extended.compat import slim, tf, without_graph_text
+from tf_extended.compat import shared_callables, slim, tf, without_graph_text
 from tf_extended.console import InputError, RunError, duration, say
 from tf_extended.event_file import RegularSummaries
 
@@ -200,7 +200,7 @@ def stop_on_signals(loop: TrainLoop) -> Iterator[None]:
 def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, session_config: tf.ConfigProto) -> None:
     """Train until `loop` says stop, then save. Raises RunError where the run cannot go on."""
     try:
-        with stop_on_signals(loop), without_graph_text():
+        with stop_on_signals(loop), without_graph_text(), shared_callables():
             slim.learning.train(
                 train_op, str(loop.train_dir), train_step_fn=loop, train_step_kwargs={}, init_fn=init_fn,
                 saver=loop.saver, session_config=session_config, ignore_live_threads=True,

@@ -171,3 +171,33 @@ def test_one_pass_is_compiled_in_every_graph_that_asks():
         np.testing.assert_array_equal(results[0], [1, 3])
         np.testing.assert_array_equal(results[1], [[6]])
         assert len(calls) == 2 and all(op.get_attr("_XlaMustCompile") for op in calls)
+
+
+def test_threads_share_the_callable_of_one_operation_and_no_other():
+    before = tf.Session.make_callable
+    with tf.Graph().as_default(), tf.Session() as sess, tf.Session() as other:
+        number = tf.placeholder_with_default(3.0, [])
+        one, two = tf.identity(number).op, tf.identity(number).op
+        with compat.shared_callables():
+            assert sess.make_callable(one) is sess.make_callable(one)
+            assert sess.make_callable(two) is not sess.make_callable(one) is not other.make_callable(one)
+            doubled = sess.make_callable(number * 2.0, [number])
+            assert doubled is not sess.make_callable(number * 2.0, [number]) and doubled(2.0) == 4.0
+            assert sess.make_callable(one)() is None
+        assert tf.Session.make_callable is before
+        assert sess.make_callable(one) is not sess.make_callable(one)
+
+
+def test_a_queue_is_filled_by_threads_that_share_their_callable():
+    with tf.Graph().as_default(), tf.Session() as sess, compat.shared_callables():
+        queue = tf.FIFOQueue(40, tf.int32, [[]])
+        counter = tf.Variable(0, use_resource=True)
+        enqueue = queue.enqueue(tf.cast(counter.assign_add(1), tf.int32))
+        tf.train.add_queue_runner(tf.train.QueueRunner(queue, [enqueue] * 4))
+        sess.run(tf.global_variables_initializer())
+        coordinator = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(sess, coordinator)
+        numbers = sess.run(queue.dequeue_many(100))
+        coordinator.request_stop()
+        coordinator.join(threads)
+        assert len(numbers) == 100 and min(numbers) >= 1 and max(numbers) >= 100

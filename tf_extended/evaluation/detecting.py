@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_extended.bboxes import bboxes_clip, bboxes_resize
-from tf_extended.compat import tf
+from tf_extended.compat import shared_callables, tf
 from tf_extended.console import RunError, progress
 from tf_extended.evaluation.detection_graph import DetectionGraph
 from tf_extended.evaluation.records import Detections, GroundTruth, make_detections, make_ground_truth, to_pixels
@@ -46,7 +46,7 @@ def detect(
     seconds = dict.fromkeys(("input", "network", "post_processing"), 0.0)
     images: list[_Image] = []
     try:
-        with _running_queues(session):
+        with shared_callables(), _running_queues(session):
             for image in progress(_images(session, graph, max_batches, seconds), num_images, "detecting"):
                 images.append(image)
     except tf.errors.OpError as error:
