@@ -13,10 +13,10 @@ from pathlib import Path
 from absl import flags
 
 import tf_extended as tfe
-from datasets import dataset_factory
+from datasets import dataset_factory, reading
 from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
-from preprocessing import augmentation, preprocessing_factory, tf_image
+from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
 from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
 from tf_extended import training_flags, weights
 from tf_extended.compat import slim, tf, without_garbage_collection
@@ -69,15 +69,13 @@ def build_net(dataset: slim.dataset.Dataset):
 
 def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
     """Read, augment, encode and batch; a queue of [images, classes, localisations, scores] (three lists per layer)."""
-    waiting = 10 * FLAGS.batch_size
-    provider = slim.dataset_data_provider.DatasetDataProvider(
-        dataset, num_readers=FLAGS.num_readers, shuffle=True, seed=FLAGS.seed, common_queue_min=waiting,
-        # What a shuffling queue draws depends on how full it is: with a seed it is always equally full.
-        common_queue_capacity=2 * waiting if FLAGS.seed is None else waiting + 1)
-    image, labels, bboxes = provider.get(["image", "object/label", "object/bbox"])
+    recipe, waiting = augmentation.from_flags(FLAGS), 10 * FLAGS.batch_size
+    sample = reading.read_samples(dataset, FLAGS.num_readers, waiting, FLAGS.seed)
+    if recipe.mosaic:
+        partners = reading.read_partners(dataset, mosaic.PARTNERS, waiting, FLAGS.seed)
+        sample = mosaic.maybe_join(recipe.mosaic, sample, partners)
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name, is_training=True)
-    image, labels, bboxes = preprocess(image, labels, bboxes, net.params.img_shape,
-                                       augmentation=augmentation.from_flags(FLAGS))
+    image, labels, bboxes = preprocess(*sample, net.params.img_shape, augmentation=recipe)
     classes, localisations, scores = net.bboxes_encode(labels, bboxes, net.anchors(), matching=FLAGS.matching)
     batch = tf.train.batch(
         tfe.reshape_list([image, classes, localisations, scores]), batch_size=FLAGS.batch_size,

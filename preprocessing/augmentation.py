@@ -17,12 +17,14 @@ from preprocessing.windows import DistortedCrop, PatchCrop
 class Augmentation:
     """Pieces in their order; `None` or a probability of 0 leaves a piece out.
 
+    mosaic: probability of joining several pictures to one before anything else, see `mosaic`; in no recipe.
     expand_prob, expand_max: zoom-out, at most that many times the sides. crop: `DistortedCrop`, `PatchCrop`, or another
     object with their two methods. interpolation: names of `tf_image.INTERPOLATIONS`, one is drawn for each picture.
     photometric: see `colours.Photometric`. flip: probability of a mirror image, left for right. vertical_flip: the same
     for top and bottom; in no recipe, for pictures that have no up and down (microscopes, the air).
     """
 
+    mosaic: float = 0.0
     expand_prob: float = 0.0
     expand_max: float = 4.0
     crop: DistortedCrop | PatchCrop | None = None
@@ -56,7 +58,8 @@ def get_augmentation(name: str) -> Augmentation:
 
 
 # The pieces that can be chosen one by one: the fields that each sets, either to the value itself or as that recipe has.
-NUMBERS = {"zoom_out": "expand_prob", "zoom_out_max": "expand_max", "flip": "flip", "vertical_flip": "vertical_flip"}
+NUMBERS = {"mosaic": "mosaic", "zoom_out": "expand_prob", "zoom_out_max": "expand_max", "flip": "flip",
+           "vertical_flip": "vertical_flip"}
 RECIPE_PIECES = {"crop": "crop", "colours": "photometric", "interpolation": "interpolation"}
 CROP_SCALE = "crop_scale"
 
@@ -64,9 +67,10 @@ CROP_SCALE = "crop_scale"
 def mixture(name: str, **pieces: Any) -> Augmentation:
     """The recipe `name`, with `pieces` in place of its own; None stands for the recipe's own.
 
-    zoom_out, flip, vertical_flip: probabilities; zoom_out_max: times the sides; crop, colours, interpolation: the name
-    of the recipe whose piece is taken; crop_scale: the least side of the paper's patches, as a share of the picture's.
-    Raises InputError for an unknown recipe or a scale of a crop that has none, TypeError for an unknown piece.
+    mosaic, zoom_out, flip, vertical_flip: probabilities; zoom_out_max: times the sides; crop, colours, interpolation:
+    the name of the recipe whose piece is taken; crop_scale: the least side of the paper's patches, as a share of the
+    picture's. Raises InputError for an unknown recipe or a scale of a crop that has none, TypeError for an unknown
+    piece.
     """
     chosen: dict[str, Any] = {}
     for piece, value in pieces.items():
@@ -95,6 +99,8 @@ def from_flags(flag_values: flags.FlagValues) -> Augmentation:
 def describe(augmentation: Augmentation) -> str:
     """The pieces in one line, for logs."""
     parts = []
+    if augmentation.mosaic > 0.0:
+        parts.append(f"mosaic p={augmentation.mosaic:g}")
     if augmentation.expand_prob > 0.0:
         parts.append(f"zoom-out p={augmentation.expand_prob:g} up to x{augmentation.expand_max:g}")
     if augmentation.crop is not None:

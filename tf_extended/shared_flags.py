@@ -30,6 +30,8 @@ def define_augmentation_flags(default: str) -> None:
     flags.DEFINE_enum("augmentation", default, recipes, "Recipe of the augmentation; the next flags replace pieces.")
     for piece in ("crop", "colours", "interpolation"):
         flags.DEFINE_enum(piece, None, recipes, f"The recipe whose {piece} to take; default: of --augmentation.")
+    flags.DEFINE_float("mosaic", None, "Probability of joining two or four pictures to one; default: of "
+                       "--augmentation.", 0.0, 1.0)
     flags.DEFINE_float("zoom_out", None, "Probability of zooming out; default: of --augmentation.", 0.0, 1.0)
     flags.DEFINE_float("zoom_out_max", None, "Zoom out to at most that many times the sides; default: of "
                        "--augmentation.", 1.0)

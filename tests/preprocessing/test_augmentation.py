@@ -40,14 +40,16 @@ def test_a_mixture_takes_each_piece_from_where_it_is_told():
     mixed = mixture("paper", zoom_out=0.25, zoom_out_max=2.0, crop="slim", colours="none", flip=0.0, vertical_flip=0.5)
     assert (mixed.expand_prob, mixed.expand_max, mixed.flip, mixed.vertical_flip) == (0.25, 2.0, 0.0, 0.5)
     assert mixed.crop is SLIM.crop and mixed.photometric is None and mixed.interpolation == PAPER.interpolation
+    assert mixture("paper", mosaic=0.4) == replace(PAPER, mosaic=0.4) and PAPER.mosaic == 0.0
+    assert "mosaic p=0.4, zoom-out" in describe(mixture("paper", mosaic=0.4))
     assert mixture("none", interpolation="paper").eval_interpolation == "bilinear"
     with pytest.raises(tfe.InputError, match="'caffe'.*slim, paper, mild, none"):
         mixture("paper", crop="caffe")
     assert mixture("paper", crop_scale=0.7) == replace(PAPER, crop=replace(PAPER.crop, scale=(0.7, 1.0)))
     with pytest.raises(tfe.InputError, match="crop_scale 0.7.*--crop=paper"):
         mixture("slim", crop_scale=0.7)
-    with pytest.raises(TypeError, match="mosaic"):
-        mixture("paper", mosaic=1.0)
+    with pytest.raises(TypeError, match="mixup"):
+        mixture("paper", mixup=1.0)
 
 
 def test_a_mixture_by_flags(monkeypatch):
