@@ -21,7 +21,7 @@ from datasets.tfrecord_format import ParsedExample
 from nets import anchors as ssd_anchors
 from nets import nets_factory
 from nets.anchor_sets import anchor_params
-from preprocessing import augmentation, preprocessing_factory, tf_image
+from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
 from tf_extended import shared_flags
 from tf_extended.compat import quiet_banner, tf
 
@@ -130,13 +130,19 @@ def augment(samples: list[ParsedExample], img_shape: tuple[int, int]) -> Iterato
     on_cpu = tf.ConfigProto(device_count={"GPU": 0})
     with tf.Graph().as_default(), tf.Session(config=on_cpu) as session:
         tf.set_random_seed(0)
-        inputs = (tf.placeholder(tf.uint8, [None, None, 3]), tf.placeholder(tf.int64, [None]),
-                  tf.placeholder(tf.float32, [None, 4]))
+        recipe = augmentation.from_flags(FLAGS)
+        inputs = [(tf.placeholder(tf.uint8, [None, None, 3]), tf.placeholder(tf.int64, [None]),
+                   tf.placeholder(tf.float32, [None, 4])) for _ in range(1 + bool(recipe.mosaic) * mosaic.PARTNERS)]
         with quiet_banner():
-            outputs = preprocess(*inputs, img_shape, augmentation=augmentation.from_flags(FLAGS))
-        for sample in tfe.progress(samples, len(samples), "augmenting"):
-            fed = zip(inputs, (browsing.decode(sample), sample.labels, sample.bboxes), strict=True)
-            image, labels, bboxes = session.run(outputs, dict(fed))
+            first, *others = inputs
+            outputs = mosaic.maybe_join(recipe.mosaic, first, [lambda one=one: one for one in others])
+            outputs = preprocess(*outputs, img_shape, augmentation=recipe)
+        for index in tfe.progress(range(len(samples)), len(samples), "augmenting"):
+            fed = {}
+            for number, tensors in enumerate(inputs):
+                sample = samples[(index + number) % len(samples)]
+                fed |= zip(tensors, (browsing.decode(sample), sample.labels, sample.bboxes), strict=True)
+            image, labels, bboxes = session.run(outputs, fed)
             yield tf_image.unwhiten(image).astype(np.uint8), labels, bboxes
 
 

@@ -225,6 +225,7 @@ def main() -> None:
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
     tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
+    tfe.say(f"augmentation: {augmentation.describe(augmentation.from_flags(FLAGS))}")
     with without_garbage_collection():
         train_op, metrics = build_graph(dataset, net, schedule)
     if Path(FLAGS.train_dir).is_dir():

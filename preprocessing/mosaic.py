@@ -22,6 +22,8 @@ def maybe_join(probability: float, sample: Sample, partners: Sequence[Callable[[
 
     A sample is an image [H, W, 3] uint8, labels [N] and boxes [N, 4] relative to it, in order of pictures afterwards.
     """
+    if probability <= 0.0:
+        return sample
     joined = tf.random.uniform([]) < probability
     layout = tf.where(joined, tf.random.uniform([], 1, len(LAYOUTS) + 1, tf.int32), 0)
 

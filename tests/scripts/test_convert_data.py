@@ -27,7 +27,7 @@ def test_convert_and_browse(tmp_path):
     assert get_dataset("pascalvoc_2007", "train", str(tmp_path / "out")).num_samples == 6
 
     printed = succeed(SCRIPT, browse=tmp_path / "look", browse_pictures=3, model_name="ssd_512_vgg", anchors="coco",
-                      augmentation="paper", **flags)
+                      augmentation="paper", mosaic=0.9, **flags)
     assert "match no anchor" in printed
     paths = [line for line in printed.splitlines() if line.startswith(str(tmp_path / "look"))]
     assert [path.rpartition("/")[2] for path in paths] == [
