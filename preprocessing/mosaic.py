@@ -22,15 +22,14 @@ def maybe_join(probability: float, sample: Sample, partners: Sequence[Callable[[
 
     A sample is an image [H, W, 3] uint8, labels [N] and boxes [N, 4] relative to it, in order of pictures afterwards.
     """
-    if probability <= 0.0:
-        return sample
-    joined = tf.random.uniform([]) < probability
-    layout = tf.where(joined, tf.random.uniform([], 1, len(LAYOUTS) + 1, tf.int32), 0)
-
     def branch(rows: int, columns: int) -> Callable[[], Sample]:
         return lambda: join([sample, *(partner() for partner in partners[:rows * columns - 1])], rows, columns)
 
-    image, labels, bboxes = tf.switch_case(layout, [lambda: sample, *(branch(*shape) for shape in LAYOUTS)])
+    image, labels, bboxes = sample
+    if probability > 0.0:
+        joined = tf.random.uniform([]) < probability
+        layout = tf.where(joined, tf.random.uniform([], 1, len(LAYOUTS) + 1, tf.int32), 0)
+        image, labels, bboxes = tf.switch_case(layout, [lambda: sample, *(branch(*shape) for shape in LAYOUTS)])
     return tf.ensure_shape(image, [None, None, 3]), tf.ensure_shape(labels, [None]), tf.ensure_shape(bboxes, [None, 4])
 
 
