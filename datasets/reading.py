@@ -25,6 +25,7 @@ def read_partners(dataset: slim.dataset.Dataset, count: int, waiting: int, seed:
 
     They are drawn independently of `read_samples`' own, by one reader.
     """
+    seed = None if seed is None else seed + 1  # or both would draw the same samples
     _, record = slim.parallel_reader.parallel_read(
         dataset.data_sources, reader_class=dataset.reader, num_readers=1, shuffle=True, seed=seed,
         capacity=_capacity(waiting, seed), min_after_dequeue=waiting, scope="partners")

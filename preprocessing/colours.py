@@ -26,11 +26,11 @@ class Photometric:
     """How colours are distorted; `distort` draws the amounts.
 
     probability: of each of the four changes, by itself. brightness: the largest shift, in grey levels of 255.
-    contrast, saturation: ranges of a factor. hue: the largest turn, in degrees of the colour circle. orders: one of
-    them is drawn for each picture; its steps are of `brightness`, `contrast`, `brightness+contrast` (in that order) and
-    `saturation`, `hue`, `saturation+hue` (which commute), by turns of the first and the second kind. contrast_about:
-    the grey that a change of contrast keeps, `mean` of each channel or `black`. clip_each: to 0..255 after each
-    change, as 8-bit pictures do; without it only at the end.
+    contrast, saturation: ranges of a factor, above 0. hue: the largest turn, in degrees of the colour circle. orders:
+    one of them is drawn for each picture; its steps are of `brightness`, `contrast`, `brightness+contrast` (in that
+    order) and `saturation`, `hue`, `saturation+hue` (which commute), by turns of the first and the second kind.
+    contrast_about: the grey that a change of contrast keeps, `mean` of each channel or `black`. clip_each: to 0..255
+    after each change, as 8-bit pictures do; without it only at the end.
     """
 
     probability: float
