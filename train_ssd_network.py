@@ -218,6 +218,7 @@ def main() -> None:
     governed = training_flags.apply_recipe(FLAGS)
     check_flags()
     dataset = get_dataset(FLAGS.dataset_split_name)
+    training_flags.settle_mosaic(FLAGS, dataset.split)
     eval_dataset = get_dataset(FLAGS.eval_split) if FLAGS.eval_every_n_steps else None
     if FLAGS.seed is not None:
         tf.set_random_seed(FLAGS.seed)

@@ -22,6 +22,9 @@ SCRATCH = PAPER | {
     "num_epochs": 20.0, "least_steps": 2000,
 }
 RECIPES: dict[str, dict[str, Any]] = {"slim": {}, "paper": PAPER, "scratch": SCRATCH}
+# `scratch` joins pictures with this probability where they hold fewer objects than this, on average: of few pictures
+# with one object each a net does not learn that there may be two. Where there are many, joining them costs accuracy.
+SCRATCH_MOSAIC, FEW_OBJECTS = 0.4, 2.0
 
 
 def apply_recipe(flag_values: flags.FlagValues) -> dict[str, Any]:
@@ -30,6 +33,17 @@ def apply_recipe(flag_values: flags.FlagValues) -> dict[str, Any]:
         if not flag_values[name].present:
             flag_values[name].value = value
     return {name: flag_values[name].value for name in SCRATCH}
+
+
+def settle_mosaic(flag_values: flags.FlagValues, description: dict[str, Any] | None) -> None:
+    """Set --mosaic for the data set of that description (`datasets.conversion_report`; shards of other code have none),
+    where the recipe is `scratch` and its augmentation is kept."""
+    if description is None:
+        return
+    objects, pictures = sum(description["objects"].values()), description["num_samples"]
+    kept = flag_values.recipe == "scratch" and flag_values.augmentation == SCRATCH["augmentation"]
+    if kept and not flag_values["mosaic"].present and 0 < objects < FEW_OBJECTS * pictures:
+        flag_values["mosaic"].value = SCRATCH_MOSAIC
 
 
 def total_steps(flag_values: flags.FlagValues, num_samples: int, images_per_step: int) -> int:

@@ -62,3 +62,24 @@ def test_the_length_of_a_training(parse, arguments, pictures, steps):
     values = parse(*arguments)
     training_flags.apply_recipe(values)
     assert training_flags.total_steps(values, pictures, values.batch_size) == steps
+
+
+@pytest.mark.parametrize(("arguments", "objects", "expected"), [
+    (["--recipe=scratch"], 108, 0.4),  # raccoons: about one a picture
+    (["--recipe=scratch"], 199, 0.4),
+    (["--recipe=scratch"], 200, None),
+    (["--recipe=scratch"], 1300, None),  # blood cells
+    (["--recipe=scratch"], 0, None),
+    (["--recipe=scratch", "--mosaic=0"], 108, 0.0),
+    (["--recipe=scratch", "--mosaic=0.7"], 1300, 0.7),
+    (["--recipe=scratch", "--augmentation=none"], 108, None),
+    (["--recipe=paper"], 108, None),
+    (["--recipe=slim"], 108, None),
+])
+def test_pictures_with_few_objects_are_joined_by_scratch_alone(parse, arguments, objects, expected):
+    values = parse(*arguments)
+    training_flags.apply_recipe(values)
+    training_flags.settle_mosaic(values, None)
+    assert values.mosaic == (expected if "--mosaic" in arguments[-1] else None)
+    training_flags.settle_mosaic(values, {"num_samples": 100, "objects": {"cat": objects, "dog": 0}})
+    assert values.mosaic == expected
