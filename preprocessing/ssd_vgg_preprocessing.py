@@ -9,7 +9,6 @@ Pieces: `augmentation` (recipes), `windows`, `colours`, `tf_image`. Liu et al. 2
 """
 import enum
 import math
-from collections.abc import Callable
 from typing import Any
 
 import tf_extended as tfe
@@ -58,17 +57,17 @@ def preprocess_for_train(
         if augmentation.crop is not None:
             labels, bboxes = augmentation.crop.keep(labels, bboxes)
         labels, bboxes = _clip_and_drop_empty(labels, bboxes)
-        image, bboxes = _maybe(augmentation.flip, tf_image.flip_left_right, image, bboxes, data_format)
-        image, bboxes = _maybe(augmentation.vertical_flip, tf_image.flip_up_down, image, bboxes, data_format)
+        image, bboxes = _maybe_flip(augmentation.flip, image, bboxes, 1, data_format)
+        image, bboxes = _maybe_flip(augmentation.vertical_flip, image, bboxes, 0, data_format)
         return image, labels, bboxes
 
 
-def _maybe(probability: float, flip: Callable, image: tf.Tensor, bboxes: tf.Tensor,
-           data_format: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """`flip` of picture and boxes with that probability."""
+def _maybe_flip(probability: float, image: tf.Tensor, bboxes: tf.Tensor, axis: int,
+                data_format: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """`tf_image.flip` of picture and boxes with that probability."""
     if probability <= 0.0:
         return image, bboxes
-    return tf.cond(tf.random.uniform([]) < probability, lambda: flip(image, bboxes, data_format),
+    return tf.cond(tf.random.uniform([]) < probability, lambda: tf_image.flip(image, bboxes, axis, data_format),
                    lambda: (image, bboxes))
 
 

@@ -125,15 +125,8 @@ def pad_to(image: tf.Tensor, place: tf.Tensor, out_shape: tuple[int, int]) -> tf
     return tf.pad(image, tf.pad(margins, [[0, 1], [0, 0]]))
 
 
-def flip_left_right(image: tf.Tensor, bboxes: tf.Tensor, data_format: str = "NHWC") -> tuple[tf.Tensor, tf.Tensor]:
-    """The picture and its boxes [N, 4] mirrored left to right; its own inverse."""
-    ymin, xmin, ymax, xmax = tf.unstack(bboxes, num=4, axis=-1)
-    flipped = tf.stack([ymin, 1.0 - xmax, ymax, 1.0 - xmin], axis=-1)
-    return tf.reverse(image, [WIDTH_AXIS[data_format]]), flipped
-
-
-def flip_up_down(image: tf.Tensor, bboxes: tf.Tensor, data_format: str = "NHWC") -> tuple[tf.Tensor, tf.Tensor]:
-    """The picture and its boxes [N, 4] mirrored top to bottom; its own inverse."""
-    ymin, xmin, ymax, xmax = tf.unstack(bboxes, num=4, axis=-1)
-    flipped = tf.stack([1.0 - ymax, xmin, 1.0 - ymin, xmax], axis=-1)
-    return tf.reverse(image, [WIDTH_AXIS[data_format] - 1]), flipped
+def flip(image: tf.Tensor, bboxes: tf.Tensor, axis: int, data_format: str = "NHWC") -> tuple[tf.Tensor, tf.Tensor]:
+    """The picture and its boxes [N, 4] mirrored top to bottom (axis 0) or left to right (axis 1); its own inverse."""
+    corners = list(tfe.box_columns(bboxes))
+    corners[axis], corners[axis + 2] = 1.0 - corners[axis + 2], 1.0 - corners[axis]
+    return tf.reverse(image, [WIDTH_AXIS[data_format] - 1 + axis]), tf.stack(corners, axis=-1)

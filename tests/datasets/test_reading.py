@@ -34,7 +34,9 @@ def check(image, labels, bboxes):
 
 
 def test_samples_go_on_for_ever(dataset):
-    for sample in read(lambda: reading.read_samples(dataset, 2, 4), 12):
+    samples = read(lambda: reading.read_samples(dataset, 2, 4), 12)
+    assert len(samples) == 12
+    for sample in samples:
         check(*sample)
 
 
