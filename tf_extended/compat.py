@@ -130,10 +130,6 @@ def without_graph_text():
         tf.train.Supervisor._write_graph = write
 
 
-__all__ = ["REPAIRED", "REPAIRS", "missing_repairs", "repair", "slim", "tf", "without_garbage_collection",
-           "without_graph_text"]
-
-
 @contextlib.contextmanager
 def shared_callables():
     """Let the threads of a queue share what a session prepares for the operation that they all run.
@@ -165,3 +161,7 @@ def one_pass(function: Callable) -> Callable:
     must be known when the graph is built; each new one costs the time of a compilation.
     """
     return tf.compat.v2.function(function, jit_compile=True, autograph=False)
+
+
+__all__ = ["REPAIRED", "REPAIRS", "missing_repairs", "one_pass", "repair", "shared_callables", "slim", "tf",
+           "without_garbage_collection", "without_graph_text"]

@@ -23,15 +23,12 @@ SIDES = ("decoding", *(f"{recipe} {stage}" for stage in STAGES for recipe in REC
 
 def sample(script, dataset, net, side: str) -> list:
     """The tensors of one picture after the stage that `side` names."""
+    from datasets import reading
     from preprocessing import augmentation, preprocessing_factory
     from tests.benchmarks import documented
-    from tf_extended.compat import slim
 
     recipe, _, stage = side.partition(" ")
-    provider = slim.dataset_data_provider.DatasetDataProvider(
-        dataset, num_readers=script.FLAGS.num_readers, shuffle=True, common_queue_min=10 * BATCH,
-        common_queue_capacity=20 * BATCH)
-    image, labels, bboxes = provider.get(["image", "object/label", "object/bbox"])
+    image, labels, bboxes = reading.read_samples(dataset, script.FLAGS.num_readers, waiting=10 * BATCH)
     if side == "decoding":
         return [image, labels, bboxes]
     if recipe == "documented":

@@ -37,8 +37,7 @@ def refuse(script, **flag_values):
 
 def untrained_train_dir(folder, labels, steps=(1,)):
     """`folder` as a training of a very thin SSD-300 leaves it, but for the learning: checkpoints and model.json."""
-    net_class = nets_factory.get_network("ssd_300_vgg")
-    net = net_class(net_class.default_params._replace(num_classes=len(labels) + 1), depth_multiplier=0.05)
+    net = nets_factory.build_network("ssd_300_vgg", len(labels) + 1, depth_multiplier=0.05)
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(1)
         with slim.arg_scope(net.arg_scope()):
