@@ -13,11 +13,13 @@ threshold that makes a match positive (`nets.losses`).
 import numpy as np
 
 import tf_extended as tfe
-from tf_extended.compat import tf
+from tf_extended.compat import one_pass, tf
 
 STRATEGIES = ("slim", "paper")
 # A forced match is as sure as an IoU of 1; an ignored anchor is neither positive nor negative in the loss.
 FORCED_SCORE, IGNORED_SCORE = 1.0, -1.0
+# The compiled comparison is made for this number of objects, and for twice, four times as many and so on.
+LEAST_OBJECTS = 8
 
 
 def match(labels: tf.Tensor, bboxes: tf.Tensor, anchors: np.ndarray, num_classes: int,
@@ -35,51 +37,65 @@ def match(labels: tf.Tensor, bboxes: tf.Tensor, anchors: np.ndarray, num_classes
     # boxes that are constants, and with that from reordering the union's sum: scores would differ in the last bit.
     bboxes = tf.debugging.check_numerics(tf.cast(bboxes, anchors.dtype), "the boxes of the objects")
     known = tf.where(labels < num_classes, bboxes, tf.zeros_like(bboxes))
-    # Where N is 0 an empty box, which overlaps no anchor, stands in: there is a largest of one, of none there is not.
-    some = tf.pad(known, [[0, tf.maximum(1 - tf.shape(known)[0], 0)], [0, 0]])
-    overlaps = anchor_overlaps(some, anchors)
-    scores, owners = _first_best(overlaps)
-    owners = tf.where(scores > 0, owners + 1, tf.zeros_like(owners))  # from here on 0 is "nothing", 1 the first object
+    overlaps, scores, owners = compare(known, anchors)
     if strategy == "paper":
-        forced = forced_matches(tf.transpose(overlaps))
-        owners = tf.where(forced >= 0, forced + 1, owners)
+        forced = forced_matches(overlaps)
+        owners = tf.where(forced >= 0, forced, owners)
         scores = tf.where(forced >= 0, tf.fill(tf.shape(scores), tf.cast(FORCED_SCORE, scores.dtype)), scores)
     nothing = tf.constant([[0.0, 0.0, 1.0, 1.0]], bboxes.dtype)
+    owners += 1  # from here on 0 is "nothing", 1 the first object
     return (tf.gather(tf.pad(labels, [[1, 0]]), owners),
             tf.gather(tf.concat([nothing, bboxes], axis=0), owners),
             scores)
 
 
-def anchor_overlaps(bboxes: tf.Tensor, anchors: np.ndarray) -> tf.Tensor:
-    """IoU [K, N] of each of the constant `anchors` [K, 4] with each of `bboxes` [N, 4], both corners of one dtype.
+def compare(bboxes: tf.Tensor, anchors: np.ndarray) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Each of `bboxes` [N, 4] with each of the constant `anchors` [K, 4], both corners of one dtype.
 
-    Equal to the last bit to `tfe.pairwise_jaccard(bboxes, anchors)`, transposed, but for anchors of less than its TINY
-    in area. Right for any anchors; fast for those on grids, which share their sides: the 8732 of SSD-300 have 372
-    different (ymin, ymax), and as many (xmin, xmax).
+    Returns the IoUs [N, K]; the largest of each anchor [K]; and whose it is [K] int32, the first of equals, -1 where
+    none is positive. The IoUs are equal to the last bit to `tfe.pairwise_jaccard`, but for anchors of less than its
+    TINY in area.
     """
-    ymin, xmin, ymax, xmax = tf.unstack(bboxes, num=4, axis=1)
-    inter = _shared_lengths(ymin, ymax, anchors[:, 0::2]) * _shared_lengths(xmin, xmax, anchors[:, 1::2])
-    # The union is positive, so nothing divides 0 / 0: an intersection is never larger than its anchor. Bounded here,
-    # on one side each, and not at full size; a box or an anchor that this changes has no intersection.
-    anchor_areas = np.maximum((anchors[:, 3] - anchors[:, 1]) * (anchors[:, 2] - anchors[:, 0]), tfe.bboxes.TINY)
+    filled = _fill_up(bboxes)
+    ymin, xmin, ymax, xmax = tf.unstack(filled, num=4, axis=1)
+    # A box or an anchor without area has no intersection; bounded here, on one side each, no union is 0.
     areas = tf.maximum((xmax - xmin) * (ymax - ymin), 0.0)
-    return inter / (anchor_areas[:, None] - inter + areas)
+    anchor_areas = np.maximum((anchors[:, 3] - anchors[:, 1]) * (anchors[:, 2] - anchors[:, 0]), tfe.bboxes.TINY)
+    overlaps, best, owners = _compare(filled, areas, tf.constant(anchors.T), tf.constant(anchor_areas))
+    return overlaps[:tf.shape(bboxes)[0]], best, owners
 
 
-def _shared_lengths(low: tf.Tensor, high: tf.Tensor, sides: np.ndarray) -> tf.Tensor:
-    """[K, N]: how much of each of the K intervals `sides` [K, 2] lies between `low` and `high` [N].
+@one_pass
+def _compare(bboxes, areas, anchor_columns, anchor_areas):
+    """`compare` of boxes [N, 4] with anchors [4, K], of given areas [N] and [K]."""
+    ymin, xmin, ymax, xmax = (side[:, None] for side in tf.unstack(bboxes, num=4, axis=1))
+    low_y, low_x, high_y, high_x = tf.unstack(anchor_columns, num=4)
+    height = tf.maximum(tf.minimum(ymax, high_y) - tf.maximum(ymin, low_y), 0.0)
+    width = tf.maximum(tf.minimum(xmax, high_x) - tf.maximum(xmin, low_x), 0.0)
+    # This maximum, and areas that are given, keep the compiler from joining a product with a sum, which rounds once
+    # where the documented encoder rounds twice: scores would differ in the last bit.
+    inter = tf.maximum(height * width, 0.0)
+    overlaps = inter / (anchor_areas - inter + areas[:, None])
 
-    Computed once for intervals that are equal. Rows are gathered: for 60 objects ten times as fast as columns.
+    def next_object(index, best, owners):  # a loop over whole rows, because a compiled maximum over columns is slow
+        better = overlaps[index] > best
+        return (index + 1, tf.where(better, overlaps[index], best),
+                tf.where(better, tf.fill(tf.shape(owners), index), owners))
+
+    nobody = tf.zeros_like(anchor_areas), tf.fill(tf.shape(anchor_areas), -1)
+    _, best, owners = tf.while_loop(lambda index, *_: index < tf.shape(bboxes)[0], next_object, (0, *nobody))
+    return overlaps, best, owners
+
+
+def _fill_up(bboxes: tf.Tensor) -> tf.Tensor:
+    """`bboxes` [N, 4] and after them empty ones, which overlap no anchor, up to the next of a few numbers.
+
+    Each number of boxes is compiled once (`compat.one_pass`), so there must be few.
     """
-    different, which = np.unique(sides, axis=0, return_inverse=True)
-    shared = tf.maximum(tf.minimum(high, different[:, 1:]) - tf.maximum(low, different[:, :1]), 0.0)
-    return tf.gather(shared, which.reshape(-1).astype(np.int32))
-
-
-def _first_best(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The largest value and its column, the first of equals, of each row of `values` [R, C]: [R] and [R] int32."""
-    best, columns = tf.nn.top_k(values, k=1)  # with 60 columns less than half the time of argmax and reduce_max
-    return tf.reshape(best, [-1]), tf.reshape(columns, [-1])
+    n_objects = tf.shape(bboxes)[0]
+    doublings = tf.reduce_sum(tf.cast(n_objects > [LEAST_OBJECTS << power for power in range(20)], tf.int32))
+    wanted = tf.bitwise.left_shift(LEAST_OBJECTS, doublings)
+    return tf.pad(bboxes, [[0, wanted - n_objects], [0, 0]])
 
 
 def forced_matches(overlaps: tf.Tensor) -> tf.Tensor:
@@ -94,7 +110,7 @@ def forced_matches(overlaps: tf.Tensor) -> tf.Tensor:
 
     def one_round(owners, waiting):
         left = tf.gather(overlaps, waiting) * tf.cast(owners < 0, overlaps.dtype)
-        best, favourite = _first_best(left)
+        best, favourite = (tf.reshape(part, [-1]) for part in tf.nn.top_k(left, k=1))
         first = tf.argmax(tf.gather(left, favourite, axis=1), axis=0, output_type=tf.int32)
         taken = tf.equal(first, tf.range(tf.size(waiting))) & (best > 0)
         owners = tf.tensor_scatter_nd_update(

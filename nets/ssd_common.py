@@ -13,7 +13,7 @@ import tf_extended as tfe
 from nets import anchors as ssd_anchors
 from nets import box_coder, matching
 from nets.anchors import LayerAnchors
-from tf_extended.compat import tf
+from tf_extended.compat import one_pass, tf
 
 
 def tf_ssd_bboxes_encode(labels: tf.Tensor, bboxes: tf.Tensor, anchors: Sequence[LayerAnchors], num_classes: int,
@@ -62,7 +62,7 @@ def _encode_flat(labels, bboxes, anchors, num_classes, no_annotation_label, igno
             raise tfe.InputError(f"no_annotation_label is {no_annotation_label}, one of the {num_classes} classes: "
                                  f"give a label of {num_classes} or more, or no ignore_threshold")
         scores = matching.ignore_unannotated(scores, labels, bboxes, corners, no_annotation_label, ignore_threshold)
-    return classes, box_coder.encode(boxes, tf.constant(anchors), prior_scaling), scores
+    return classes, one_pass(box_coder.encode)(boxes, tf.constant(anchors), tuple(prior_scaling)), scores
 
 
 def tf_ssd_bboxes_decode(feat_localizations: Sequence[Any], anchors: Sequence[LayerAnchors],

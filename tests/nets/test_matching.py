@@ -131,7 +131,7 @@ ANCHORS = {
 
 @pytest.mark.parametrize("count", [0, 1, 2, 9])
 @pytest.mark.parametrize("kind", ANCHORS)
-def test_anchor_overlaps_equal_a_float32_loop_to_the_last_bit(kind, count):
+def test_overlaps_equal_a_float32_loop_to_the_last_bit(kind, count):
     def area(box):
         return (box[3] - box[1]) * (box[2] - box[0])
 
@@ -146,9 +146,13 @@ def test_anchor_overlaps_equal_a_float32_loop_to_the_last_bit(kind, count):
     upside_down = anchors[:1, [2, 1, 0, 3]]  # its area is that of the anchor, negative: their union would be 0
     boxes = np.concatenate([random_boxes(np.random.RandomState(count), count), anchors[:1], upside_down, degenerate])
     boxes = boxes.astype(np.float32) if count else np.zeros((0, 4), np.float32)
-    got = golden.run(lambda box: matching.anchor_overlaps(box, anchors), boxes)
-    expected = np.array([[overlap(anchor, box) for box in boxes] for anchor in anchors], np.float32)
-    np.testing.assert_array_equal(got, expected.reshape(len(anchors), len(boxes)), strict=True)
+    got, best, owners = golden.run(lambda box: matching.compare(box, anchors), boxes)
+    expected = np.array([[overlap(anchor, box) for anchor in anchors] for box in boxes], np.float32)
+    expected = expected.reshape(len(boxes), len(anchors))
+    np.testing.assert_array_equal(got, expected, strict=True)
+    with_nobody = np.concatenate([np.zeros((1, len(anchors)), np.float32), expected])
+    np.testing.assert_array_equal(best, with_nobody.max(axis=0), strict=True)
+    np.testing.assert_array_equal(owners, with_nobody.argmax(axis=0) - 1)
 
 
 @pytest.mark.parametrize("strategy", matching.STRATEGIES)
