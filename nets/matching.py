@@ -33,8 +33,7 @@ def match(labels: tf.Tensor, bboxes: tf.Tensor, anchors: np.ndarray, num_classes
     if strategy not in STRATEGIES:
         raise tfe.InputError(f"matching is {strategy!r}; expected one of {', '.join(STRATEGIES)}")
     labels = tf.cast(labels, tf.int64)
-    # NaN would win every comparison and end as a NaN loss, steps later. The check also keeps TensorFlow from folding
-    # boxes that are constants, and with that from reordering the union's sum: scores would differ in the last bit.
+    # NaN would end as a NaN loss, steps later.
     bboxes = tf.debugging.check_numerics(tf.cast(bboxes, anchors.dtype), "the boxes of the objects")
     known = tf.where(labels < num_classes, bboxes, tf.zeros_like(bboxes))
     overlaps, scores, owners = compare(known, anchors)

@@ -15,6 +15,8 @@ from nets import box_coder, matching
 from nets.anchors import LayerAnchors
 from tf_extended.compat import one_pass, tf
 
+_encode_boxes = one_pass(box_coder.encode)
+
 
 def tf_ssd_bboxes_encode(labels: tf.Tensor, bboxes: tf.Tensor, anchors: Sequence[LayerAnchors], num_classes: int,
                          no_annotation_label: int | None = None, ignore_threshold: float | None = None,
@@ -62,7 +64,7 @@ def _encode_flat(labels, bboxes, anchors, num_classes, no_annotation_label, igno
             raise tfe.InputError(f"no_annotation_label is {no_annotation_label}, one of the {num_classes} classes: "
                                  f"give a label of {num_classes} or more, or no ignore_threshold")
         scores = matching.ignore_unannotated(scores, labels, bboxes, corners, no_annotation_label, ignore_threshold)
-    return classes, one_pass(box_coder.encode)(boxes, tf.constant(anchors), tuple(prior_scaling)), scores
+    return classes, _encode_boxes(boxes, tf.constant(anchors), tuple(prior_scaling)), scores
 
 
 def tf_ssd_bboxes_decode(feat_localizations: Sequence[Any], anchors: Sequence[LayerAnchors],

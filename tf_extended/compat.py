@@ -157,8 +157,8 @@ def shared_callables():
 def one_pass(function: Callable) -> Callable:
     """A decorator: `function` of tensors (and constants), compiled by XLA for each combination of shapes it is given.
 
-    For arithmetic on many numbers, none of it random: loops are fused, and intermediate results are not stored. Shapes
-    must be known when the graph is built; each new one costs the time of a compilation.
+    For arithmetic on many numbers, none of it random: loops are fused, and intermediate results are not stored. Each
+    new combination costs the time of a compilation, a tenth of a second or two, when it first comes.
     """
     return tf.compat.v2.function(function, jit_compile=True, autograph=False)
 
