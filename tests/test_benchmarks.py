@@ -53,8 +53,15 @@ def test_another_number_of_parameters_is_pointed_out(capsys):
     assert "NOT 26,285,486" in capsys.readouterr().out
 
 
-def test_peak_memory_is_that_of_the_process_itself():
-    assert 1.2 < memory.peak_gigabytes([sys.executable, "-c", "held = b'x' * 1_200_000_000"]) < 1.3
+def test_peak_memory_is_that_of_the_process_itself_and_not_of_who_starts_it():
+    held = np.ones(600_000_000, np.uint8)
+    assert 0.3 < memory.peak_gigabytes([sys.executable, "-c", "held = b'x' * 300_000_000"]) < 0.4
+    assert held.all()
+
+
+def test_a_process_whose_memory_is_measured_and_that_fails_says_why():
+    with pytest.raises(SystemExit, match="ZeroDivisionError"):
+        memory.peak_gigabytes([sys.executable, "-c", "1 / 0"])
 
 
 def test_a_side_that_fails_says_why():

@@ -6,7 +6,6 @@ Sides in turn: float32, bfloat16 (where the processor has it), and PyTorch (`tor
 no checkpoint). What the kernel says of each process when it has ended; the final checkpoint is within it.
 """
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,18 +16,24 @@ from tests.benchmarks.training_step import peers
 BATCH, WISH = 8, 2.5
 
 
-def peak_gigabytes(command: list[str]) -> float:
-    """The largest resident set of a process, in GB. Raises SystemExit with its last words where it fails.
+# The kernel counts the memory of whoever starts a process as the process's own until it has begun. So the command is
+# started by an interpreter that holds next to nothing, which prints the peak in the kernel's unit.
+STARTER = """
+import os, subprocess, sys
+run = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
+_, status, usage = os.wait4(run.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(status != 0)
+"""
 
-    At least that of this process, in whose memory the new one is until it has begun.
-    """
-    with tempfile.TemporaryFile("w+") as said:
-        run = subprocess.Popen(command, cwd=PROJECT, stdout=said, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(run.pid, 0)
-        if status:
-            said.seek(0)
-            raise SystemExit(f"{' '.join(command)} failed:\n{said.read()[-2000:]}")
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+def peak_gigabytes(command: list[str]) -> float:
+    """The largest resident set of a process, in GB. Raises SystemExit with its last words where it fails."""
+    done = subprocess.run([sys.executable, "-c", STARTER, *command], cwd=PROJECT, capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+    return int(done.stdout) * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
 def train(precision: str, steps: int, flags: list[str]) -> float:
