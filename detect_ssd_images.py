@@ -4,7 +4,7 @@
     python detect_ssd_images.py --checkpoint_path=TRAIN_DIR --images=FOLDER,PICTURE.jpg --output_dir=OUT
 
 OUT gets detections.json and, for each picture, a drawing of what was found in it. Every picture is decoded before the
-work begins. Scoring detections is eval_ssd_network.py's job.
+work begins, and none is ever overwritten. Scoring detections is eval_ssd_network.py's job.
 """
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +18,7 @@ from datasets import label_maps
 from datasets.contact_sheets import palette
 from datasets.findings import Finding, Findings, Unusable
 from datasets.pascalvoc_common import VOC_CLASSES
+from datasets.picture_headers import SUFFIXES
 from datasets.pictures import Picture, check_picture, load_picture
 from nets import image_size, model_file, nets_factory
 from preprocessing import preprocessing_factory
@@ -26,10 +27,10 @@ from tf_extended import checkpoints, sessions, shared_flags
 from tf_extended.evaluation import eval_flags, files, loose_pictures
 from tf_extended.evaluation.pictures import Mark, draw_marks
 from tf_extended.evaluation.records import to_pixels
+from tf_extended.evaluation.restoring import CheckpointGoneError
 
 FLAGS = flags.FLAGS
 FORMAT, RESULT, DRAWN_SIDE = 1, "detections.json", 1024
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 # What model.json says, so that nothing else may.
 NET_FLAGS = {"model_name", "depth_multiplier", "batch_norm", "anchors"}
 
@@ -53,22 +54,36 @@ def check_flags() -> None:
     files.check_writable(Path(FLAGS.output_dir), "output_dir")
 
 
-def find_pictures() -> dict[str, Path]:
-    """The pictures that --images names, by the name of their drawing; folders without what lies in their folders."""
-    found: dict[str, Path] = {}
+def find_pictures() -> list[Path]:
+    """The pictures that --images names, each once; folders without what lies in their folders."""
+    found: dict[Path, Path] = {}
     for given in map(Path, FLAGS.images):
         if not given.exists():
             raise tfe.InputError(f"--images={given}: no such picture or folder")
-        inside = sorted(path for path in given.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES) \
+        inside = sorted(path for path in given.iterdir() if path.suffix.lower() in SUFFIXES) \
             if given.is_dir() else [given]
         if not inside:
-            raise tfe.InputError(f"--images={given}: no picture in it; expected {', '.join(sorted(PICTURE_SUFFIXES))}")
+            raise tfe.InputError(f"--images={given}: no picture in it; expected {', '.join(sorted(SUFFIXES))}")
         for path in inside:
-            other = found.setdefault(f"{path.stem}.png", path)
-            if other.resolve() != path.resolve():
-                raise tfe.InputError(f"--images: {other} and {path} would have the same drawing, {path.stem}.png; "
-                                     "detect in them one after the other, with an --output_dir each")
-    return found
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def name_drawings(paths: list[Path]) -> list[Path]:
+    """Where the drawing of each picture goes; an InputError where that would overwrite what is no drawing of ours."""
+    output, of = Path(FLAGS.output_dir), {}
+    for path in paths:
+        drawing = output / f"{path.stem}.png"
+        other = of.setdefault(drawing, path)
+        if other != path:
+            raise tfe.InputError(f"--images: {other} and {path} would have the same drawing, {drawing.name}; detect in "
+                                 "them one after the other, with an --output_dir each, or with --draw=false")
+    originals = {path.resolve() for path in paths}
+    theirs = [path for path in of if path.resolve() in originals or (path.exists() and not (output / RESULT).exists())]
+    if theirs:
+        raise tfe.InputError(f"--output_dir={output}: {theirs[0]} is there already and would be overwritten by a "
+                             f"drawing; it is not from an earlier detection. Choose another folder.")
+    return list(of)
 
 
 def check_pictures(paths: list[Path]) -> list[Picture]:
@@ -79,6 +94,8 @@ def check_pictures(paths: list[Path]) -> list[Picture]:
             good.append(check_picture(path.read_bytes(), Findings(str(path))))
         except Unusable as error:
             bad.append(str(Finding(error.kind, str(path), None, error.detail)))
+        except OSError as error:
+            bad.append(str(Finding("picture_unreadable", str(path), None, error.strerror)))
     if bad:
         raise tfe.InputError(f"{len(bad)} of {len(paths)} pictures cannot be read; nothing was done:\n  "
                              + "\n  ".join(bad) + "\nCorrect them or leave them out.")
@@ -136,24 +153,30 @@ def draw(path: Path, image: np.ndarray, found: loose_pictures.Found, names: dict
 
 
 def main() -> None:
-    """Check, detect, draw, write the result."""
+    """Check, detect, draw, write the result: of a run that is stopped, what it had found."""
     check_flags()
-    pictures = find_pictures()
+    paths, result = find_pictures(), Path(FLAGS.output_dir) / RESULT
+    drawings = name_drawings(paths) if FLAGS.draw else [None] * len(paths)
     checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path)
     net, names = build_net(checkpoint)
-    paths, output = list(pictures.values()), Path(FLAGS.output_dir)
     checked = check_pictures(paths)
     entries = []
     found = tfe.progress(detect(paths, checked, checkpoint, net), len(paths), "detecting")
-    for (name, path), (image, detections) in zip(pictures.items(), found, strict=True):
-        entries.append(describe(path, image.shape[:2], detections, names))
-        if FLAGS.draw:
-            draw(output / name, image, detections, names)
-    files.write_json(output / RESULT, {
-        "format": FORMAT, "checkpoint": checkpoint, "labels": list(names.values()),
-        "select_threshold": FLAGS.select_threshold, "test_flips": FLAGS.test_flips, "images": entries})
+    try:
+        for path, drawing, (image, detections) in zip(paths, drawings, found, strict=True):
+            if drawing is not None:
+                draw(drawing, image, detections, names)
+            entries.append(describe(path, image.shape[:2], detections, names))
+    except CheckpointGoneError as error:
+        raise tfe.InputError(str(error)) from error
+    finally:
+        if entries:
+            files.write_json(result, {
+                "format": FORMAT, "complete": len(entries) == len(paths), "checkpoint": checkpoint,
+                "labels": list(names.values()), "select_threshold": FLAGS.select_threshold,
+                "test_flips": FLAGS.test_flips, "images": entries})
     count = sum(len(entry["detections"]) for entry in entries)
-    tfe.say(f"done: {count} detections in {len(entries)} pictures: {output / RESULT}")
+    tfe.say(f"done: {count} detections in {len(entries)} pictures: {result}")
 
 
 if __name__ == "__main__":

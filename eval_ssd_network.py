@@ -190,8 +190,8 @@ def evaluate_checkpoints() -> None:
             evaluation = evaluator.evaluate(checkpoint, {"net": net_facts, "settings": settings()})
         except CheckpointGoneError as error:
             if not FLAGS.wait_for_checkpoints:
-                raise tfe.InputError(f"{error}. Is that a whole TensorFlow checkpoint?") from error
-            tfe.say(f"{error}: passed over")
+                raise tfe.InputError(str(error)) from error
+            tfe.say(f"{error} Passed over.")
             continue
         publish(evaluation, load_images)
         done += 1

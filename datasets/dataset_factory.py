@@ -23,6 +23,9 @@ from tf_extended.console import InputError
 DOCUMENTED = {"pascalvoc_2007": ("voc_2007", VOC_CLASSES), "pascalvoc_2012": ("voc_2012", VOC_CLASSES)}
 _WITHOUT_DESCRIPTION = dict(DOCUMENTED.values())
 
+# What may not be in a shard's path: slim takes it for a pattern, and commas separate folders.
+UNREADABLE = frozenset("*?[,")
+
 _ITEMS_TO_DESCRIPTIONS = {
     "image": "A picture, uint8 [H, W, 3].",
     "shape": "Its shape, int64 [3].",
@@ -86,6 +89,9 @@ def _pair(name: str | None, dataset_dir: str) -> list[tuple[str | None, Path]]:
         if not folder.is_dir():
             raise InputError(f"--dataset_dir {folder}: no such folder; expected one with TFRecord shards, "
                              "made by tf_convert_data.py.")
+        if bad := UNREADABLE.intersection(str(folder)):
+            raise InputError(f"--dataset_dir {folder}: TensorFlow takes {' '.join(sorted(bad))} in a path for a "
+                             "pattern; rename the folder.")
     if len(names) > 1 and len(folders) > 1 and len(names) != len(folders):
         raise InputError(f"{len(names)} data set names for {len(folders)} folders; give one for each, or one for all.")
     count = max(len(names), len(folders))

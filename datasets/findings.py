@@ -113,5 +113,7 @@ class Findings(list):
 
 
 def problems(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that cannot be repaired, without `no_object_left`, which only follows from others."""
-    return [finding for finding in findings if finding.grade in (PICTURE, OBJECT) and finding.kind != "no_object_left"]
+    """Those that cannot be repaired; `no_object_left` only where it does not follow from others about the same file."""
+    bad = [finding for finding in findings if finding.grade in (PICTURE, OBJECT)]
+    explained = {finding.file for finding in bad if finding.grade == OBJECT}
+    return [finding for finding in bad if finding.kind != "no_object_left" or finding.file not in explained]

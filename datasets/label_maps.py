@@ -79,7 +79,8 @@ def load_labels(path: str | Path) -> tuple[str, ...]:
     """Read a label map by the ending of its file: .txt, .json or .pbtxt; InputError says what is wrong with it."""
     path = Path(path)
     if path.suffix.lower() not in _READERS:
-        raise InputError(f"labels {path}: expected labels.txt, a split's .json, a label_map.pbtxt, or the word auto.")
+        raise InputError(f"labels {path}: expected labels.txt, a split's .json or a label_map.pbtxt; the conversion "
+                         "also takes the word auto.")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

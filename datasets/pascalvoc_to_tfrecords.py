@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datasets.conversion_report import ConversionReport, findings_json, problems_text
+from datasets.dataset_factory import DOCUMENTED, UNREADABLE
 from datasets.findings import Finding, problems
 from datasets.label_maps import AUTO, LABELS_FILE, check_labels, load_labels
 from datasets.pascalvoc_common import VOC_CLASSES
@@ -60,7 +61,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
     Raises InputError for unusable arguments or input, RunError where writing failed; then nothing is left behind.
     """
     output, report_dir = Path(output_dir).expanduser(), Path(report_dir).expanduser() if report_dir else None
-    _check_output(output, name, overwrite)
+    _check_output(output, name, overwrite, report_dir)
     folder = find_voc_folder(dataset_dir)
     files, findings = list_samples(folder, split)
     if num_workers is None:
@@ -73,7 +74,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         samples = _take_once(samples, folder, findings)
         samples = _keep_known_classes(samples, label_map, folder, findings)
         findings.sort(key=lambda finding: (finding.file, finding.object or 0))
-        if report_dir:
+        if report_dir and not (report_dir == output and split_paths(output, name)):  # whose report tells of that set
             report_dir.mkdir(parents=True, exist_ok=True)
             text = findings_json(findings, {"annotations": len(files)})
             (report_dir / report_names(name)[1]).write_text(text, encoding="utf-8")
@@ -90,13 +91,21 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
     return report
 
 
-def _check_output(output: Path, name: str, overwrite: bool) -> None:
+def _check_output(output: Path, name: str, overwrite: bool, report_dir: Path | None) -> None:
     if not re.fullmatch(r"[\w.+-]+_[\w.+-]+", name) or name.startswith("."):
         raise InputError(f"--output_name={name}: expected {{family}}_{{split}} of letters, digits, '-' and '.', for "
                          "example voc_2007_train.")
-    if output.exists() and not output.is_dir():
-        raise InputError(f"--output_dir {output}: a file, not a folder.")
-    existing = split_paths(output, name)
+    for documented, (family, _) in DOCUMENTED.items():
+        if name.startswith(f"{documented}_"):
+            raise InputError(f"--output_name={name}: what is read as {documented} are shards named {family}_{{split}}; "
+                             "name them so.")
+    if bad := UNREADABLE.intersection(str(output)):
+        raise InputError(f"--output_dir {output}: {' '.join(sorted(bad))} in its path would keep training from reading "
+                         "the shards; choose another.")
+    for folder, flag in ((output, "output_dir"), (report_dir, "report_dir")):
+        if folder and folder.exists() and not folder.is_dir():
+            raise InputError(f"--{flag} {folder}: a file, not a folder.")
+    existing = [path for path in split_paths(output, name) if path.name not in report_names(name)]
     if existing and not overwrite:
         raise InputError(f"{existing[0]}: it exists already; choose another --output_name or --output_dir, or replace "
                          "the set with --overwrite.")

@@ -11,7 +11,9 @@ SUFFIXES = {
 }
 _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _JPEG_SCAN, _JPEG_APP1 = 0xDA, 0xE1
-_ORIENTATION_TAG = 0x0112
+# Tags of a TIFF directory, EXIF's among them, and the two types that their values have: (letter of struct, bytes).
+_WIDTH, _HEIGHT, _BITS, _ORIENTATION = 0x0100, 0x0101, 0x0102, 0x0112
+_TIFF_TYPES = {3: ("H", 2), 4: ("I", 4)}
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 
 
@@ -57,6 +59,9 @@ def read_header(data: bytes) -> Header | None:
         return Header("BMP", abs(width), abs(height))
     if kind == "GIF" and len(data) >= 10:
         return Header("GIF", *struct.unpack("<HH", data[6:10]))
+    if kind == "TIFF":
+        tags = _first_directory(data)
+        return Header("TIFF", tags.get(_WIDTH), tags.get(_HEIGHT), None, tags.get(_BITS, 8), _orientation(data))
     return Header(kind) if kind else None
 
 
@@ -73,7 +78,7 @@ def _read_jpeg(data: bytes) -> Header:
         length = int.from_bytes(data[position + 2:position + 4], "big")
         segment = data[position + 4:position + 2 + length]
         if marker == _JPEG_APP1 and segment[:6] == b"Exif\0\0":
-            orientation = _exif_orientation(segment[6:])
+            orientation = _orientation(segment[6:])
         if marker in _JPEG_FRAMES and len(segment) >= 6:
             bits, height, width, channels = struct.unpack(">BHHB", segment[:6])
             return Header("JPEG", width, height, channels, bits, orientation)
@@ -88,24 +93,31 @@ def _png_orientation(data: bytes) -> int:
     while position + 8 <= len(data):
         length, name = struct.unpack(">I4s", data[position:position + 8])
         if name == b"eXIf":
-            return _exif_orientation(data[position + 8:position + 8 + length])
+            return _orientation(data[position + 8:position + 8 + length])
         if name == b"IDAT":
             break
         position += 12 + length
     return 1
 
 
-def _exif_orientation(tiff: bytes) -> int:
-    """The orientation tag of the first directory; 1 where there is none or the block is damaged."""
+def _orientation(tiff: bytes) -> int:
+    """The orientation in an EXIF block or a TIFF; 1 where there is none or it is none of 1 to 8."""
+    value = _first_directory(tiff).get(_ORIENTATION, 1)
+    return value if 1 <= value <= 8 else 1
+
+
+def _first_directory(tiff: bytes) -> dict[int, int]:
+    """The first value of each tag that has whole numbers; what is damaged is not among them."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None or len(tiff) < 8:
-        return 1
+        return {}
     directory = struct.unpack(order + "I", tiff[4:8])[0]
     count = struct.unpack(order + "H", tiff[directory:directory + 2])[0] if directory + 2 <= len(tiff) else 0
-    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
-        if entry + 12 > len(tiff):
-            break
-        tag, kind, _, value = struct.unpack(order + "HHIH", tiff[entry:entry + 10])
-        if tag == _ORIENTATION_TAG and kind == 3:
-            return value if 1 <= value <= 8 else 1
-    return 1
+    tags: dict[int, int] = {}
+    for entry in range(directory + 2, min(directory + 2 + 12 * count, len(tiff) - 11), 12):
+        tag, kind, length, place = struct.unpack(order + "HHII", tiff[entry:entry + 12])
+        letter, size = _TIFF_TYPES.get(kind, ("H", 0))
+        start = entry + 8 if size * length <= 4 else place  # a value of up to four bytes stands in the entry
+        if size and start + size <= len(tiff):
+            tags.setdefault(tag, struct.unpack(order + letter, tiff[start:start + size])[0])
+    return tags

@@ -100,7 +100,8 @@ def check_picture(data: bytes, found: Findings) -> Picture:
         with _listen():
             height, width = _decode_other(data, header.format).shape[:2]
         found.add("format_converted", header.format)
-        return Picture(header.format, width, height, 1, True)
+        _note_colours(header, found)
+        return Picture(header.format, width, height, header.orientation, True)
     height, width = _decode_strictly(data, found)
     _note_colours(header, found)
     cmyk = header.format == "JPEG" and header.channels == 4
@@ -139,7 +140,7 @@ def _note_colours(header: Header, found: Findings) -> None:
 
 
 def _decode_other(data: bytes, name: str) -> np.ndarray:
-    """uint8 BGR [H, W, 3] of a BMP, GIF, WebP or TIFF with one picture in it."""
+    """uint8 BGR [H, W, 3] of a BMP, GIF, WebP or TIFF with one picture in it; TIFFs upright, as OpenCV has it."""
     buffer = np.frombuffer(data, np.uint8)
     try:
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
@@ -165,9 +166,9 @@ def reencode(data: bytes, picture: Picture) -> bytes:
     with _listen():
         if picture.format in ("JPEG", "PNG"):
             image = cv2.cvtColor(strict_decoder()(data, True), cv2.COLOR_RGB2BGR)
+            flip, rotate = _UPRIGHT.get(picture.orientation, (None, None))
         else:
-            image = _decode_other(data, picture.format)
-    flip, rotate = _UPRIGHT.get(picture.orientation, (None, None))
+            image, flip, rotate = _decode_other(data, picture.format), None, None
     if flip is not None:
         image = cv2.flip(image, flip)
     if rotate is not None:

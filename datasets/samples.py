@@ -65,7 +65,7 @@ def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
         about_picture.add("format_renamed", f"it is a {picture.format}")
     _compare_sizes(picture, annotation, about_xml)
     objects = _place_objects(annotation.objects, picture, about_xml)
-    if annotation.all_objects and not objects and any(finding.grade == "object" for finding in about_xml):
+    if annotation.all_objects and not objects:  # it shows what the others are to be told apart from: no background
         about_xml.add("no_object_left")
     findings = about_xml + about_picture
     if any(finding.grade == PICTURE for finding in findings):
@@ -137,12 +137,13 @@ def _settle_orientation(picture: Picture, annotation: Annotation, found: Finding
     """Turn the picture where the stated size shows that the boxes were drawn on the turned one.
 
     TensorFlow ignores EXIF. Orientations 5 to 8 swap the sides, so the stated size tells; 2 to 4 keep them, and for a
-    square picture nothing tells: that would be a guess.
+    square picture nothing tells: that would be a guess. Nor does anything for a TIFF, which programs disagree about.
     """
     if picture.orientation == 1:
         return picture
     stored, turned = (picture.width, picture.height), (picture.height, picture.width)
-    if picture.orientation < 5 or stored == turned or annotation.size not in (stored, turned):
+    clear = picture.orientation >= 5 and stored != turned and annotation.size in (stored, turned)
+    if picture.format == "TIFF" or not clear:
         raise Unusable("orientation_unclear", f"orientation {picture.orientation}; turn the pixels or remove the tag")
     if annotation.size == stored:
         found.add("orientation_ignored", f"orientation {picture.orientation}")

@@ -4,12 +4,14 @@ Accepts a VOC folder (Annotations, JPEGImages, ImageSets/Main), the folder aroun
 that (VOCdevkit/VOC2007). Reading the files is not its job.
 """
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 from datasets.findings import Finding
 from datasets.picture_headers import SUFFIXES
 from tf_extended.console import InputError
+from tf_extended.evaluation.files import read_list
 
 ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
 
@@ -41,10 +43,19 @@ def find_voc_folder(dataset_dir: str | Path) -> Path:
 
 
 def year_folder(dataset_dir: str | Path, year: str) -> Path:
-    """The folder `VOC{year}` of the devkit in or at `dataset_dir`; `dataset_dir` itself where it has none."""
+    """The folder `VOC{year}` of the devkit in or at `dataset_dir`; `dataset_dir` itself where it is no devkit.
+
+    Raises InputError where only other years are there.
+    """
     top = Path(dataset_dir).expanduser()
-    inside = (top / f"VOC{year}", top / "VOCdevkit" / f"VOC{year}")
-    return next((folder for folder in inside if folder.is_dir()), top)
+    folders = [folder for folder in (top, *sorted(top.glob("VOC*")), *sorted(top.glob("VOCdevkit/VOC*")))
+               if re.fullmatch(r"VOC\d{4}", folder.resolve().name) and folder.is_dir()]
+    wanted = [folder for folder in folders if folder.resolve().name == f"VOC{year}"]
+    if folders and not wanted:
+        there = ", ".join(folder.resolve().name for folder in folders)
+        raise InputError(f"--dataset_dir {top}: no VOC{year} there, but {there}; name the right year, or leave "
+                         "--dataset_name out.")
+    return wanted[0] if wanted else top
 
 
 def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], list[Finding]]:
@@ -94,24 +105,12 @@ def _by_id(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, list[Path
 
 
 def _read_split(folder: Path, split: str, annotations: dict[str, list[Path]]) -> tuple[list[str], list[Finding]]:
-    """The ids of a list, sorted, each once. Lists with a third column of VOC (`id -1`) give the ids that are not -1."""
+    """The ids of a list, sorted, each once."""
     path = folder / SPLITS / f"{split}.txt"
     if not path.is_file():
         names = ", ".join(sorted(p.stem for p in (folder / SPLITS).glob("*.txt"))) or "none at all"
         raise InputError(f"--split={split}: no list {path}; the lists there are: {names}.")
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file of picture names in UTF-8.") from None
-    where = f"{SPLITS}/{path.name}"
-    ids: dict[str, int] = {}
-    for line in filter(None, lines):
-        flagged = re.fullmatch(r"(.*\S)\s+(-?[01])", line)
-        if flagged and line not in annotations:
-            if flagged[2] == "-1":
-                continue
-            line = flagged[1]
-        ids[line] = ids.get(line, 0) + 1
+    where, ids = f"{SPLITS}/{path.name}", Counter(read_list(path, annotations))
     if not ids:
         raise InputError(f"{path}: no picture is listed in it; expected one name a line.")
     findings = [Finding("xml_missing", where, None, name) for name in sorted(ids) if name not in annotations]

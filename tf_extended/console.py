@@ -9,6 +9,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 from absl import app, flags
 from tqdm import tqdm
@@ -78,6 +80,14 @@ def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
         raise InputError(f"{error}. See --help for the flags.") from None
     if left_over:
         raise InputError(f"unexpected argument {left_over[0]!r}: every setting is a flag, --name=value. See --help.")
+    for name in flag_values:  # a shell expands ~ only at the beginning of a word, so not after --name=
+        flag_values[name].value = _expand_home(flag_values[name].value)
+
+
+def _expand_home(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_expand_home(item) for item in value]
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def run_script(main: Callable[[], None], flag_values: flags.FlagValues, usage: str) -> None:
@@ -101,7 +111,7 @@ def run_script(main: Callable[[], None], flag_values: flags.FlagValues, usage: s
     except RunError as error:
         end(1, f"error: {error}")
     except KeyboardInterrupt:
-        end(1, "interrupted: run the same command again to go on")
+        end(1, "interrupted: run the same command again")
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`); what is still buffered would only fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

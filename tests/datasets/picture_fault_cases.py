@@ -1,6 +1,7 @@
 """Damaged, odd and missing pictures: see fault_cases."""
 import io
 import shutil
+import struct
 import zlib
 from pathlib import Path
 
@@ -86,6 +87,11 @@ def _jpeg_bomb(data: bytes) -> bytes:
     return patched(data, frame_position(data) + 5, (65000).to_bytes(2, "big") * 2)
 
 
+def _tiff_bomb(_: bytes) -> bytes:
+    sides = [struct.pack("<HHII", tag, 4, 1, 60000) for tag in (0x0100, 0x0101)]
+    return b"II*\0" + struct.pack("<IH", 8, len(sides)) + b"".join(sides) + bytes(4)
+
+
 PICTURE_FAULTS = (
     Fault("no picture", (lambda folder: (folder / "JPEGImages/bad.jpg").unlink()), "picture_missing"),
     Fault("<filename> leads out of the folder", both(
@@ -139,6 +145,12 @@ PICTURE_FAULTS = (
     Fault("WebP called .jpg", picture(lambda _: encoded(".webp")), "format_renamed", 2),
     Fault("BMP", picture(lambda _: encoded(".bmp"), "bad.bmp"), "format_converted", 2),
     Fault("WebP", picture(lambda _: encoded(".webp"), "bad.webp"), "format_converted", 2),
+    Fault("a TIFF upside down", picture(lambda _: _pil("TIFF", tiffinfo={274: 3}), "bad.tif"), "orientation_unclear"),
+    Fault("a TIFF turned", both(picture(lambda _: _pil("TIFF", tiffinfo={274: 6}), "bad.tif"), SWAPPED),
+          "orientation_unclear"),
+    Fault("TIFF bomb", picture(_tiff_bomb, "bad.tif"), "picture_too_large"),
+    Fault("a TIFF of 16 bits", picture(lambda _: encoded(".tiff", picture_pixels().astype(np.uint16) * 257), "bad.tif"),
+          "picture_16bit", 2),
     Fault("TIFF", picture(lambda _: encoded(".tiff"), "bad.tif"), "format_converted", 2),
     Fault("GIF", picture(lambda _: _pil("GIF"), "bad.gif"), "format_converted", 2),
     Fault("CMYK", picture(lambda _: _pil("JPEG", "CMYK")), "cmyk_converted", 2),

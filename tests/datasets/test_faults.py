@@ -70,7 +70,7 @@ def test_stop_creates_nothing_and_names_the_file(fault, tmp_path):
     message = str(stopped.value)
     assert "bad." in message
     # What only follows from other problems is not listed beside them.
-    said = "coordinate_not_number" if fault.kind == "no_object_left" else fault.kind
+    said = "coordinate_not_number" if fault.name == "no object is usable" else fault.kind
     assert KINDS[said].meaning in message or "is not in the label map" in message
     assert "--on_error=skip" in message.splitlines()[-1]
     assert not output.exists()

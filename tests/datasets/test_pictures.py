@@ -38,7 +38,11 @@ def stored(data):
     (encoded(".png"), Header("PNG", 500, 375, 3)),
     (pillow("PNG", "LA"), Header("PNG", 500, 375, 2)),
     (encoded(".png", RGB.astype(np.uint16)), Header("PNG", 500, 375, 3, bits=16)),
-    (encoded(".bmp"), Header("BMP", 500, 375)), (encoded(".webp"), Header("WEBP")), (encoded(".tiff"), Header("TIFF")),
+    (encoded(".bmp"), Header("BMP", 500, 375)), (encoded(".webp"), Header("WEBP")),
+    (encoded(".tiff"), Header("TIFF", 500, 375)),
+    (pillow("TIFF", tiffinfo={274: 6}), Header("TIFF", 500, 375, orientation=6)),
+    (encoded(".tiff", RGB.astype(np.uint16)), Header("TIFF", 500, 375, bits=16)),
+    (b"II*\0\xff\xff\xff\0", Header("TIFF")),
     (pillow("GIF"), Header("GIF", 500, 375)),
     (picture_bytes()[:100], Header("JPEG")), (b"\xff\xd8\xff", Header("JPEG")), (encoded(".png")[:20], Header("PNG")),
     (b"", None), (b"BX", None), (b"RIFF....WAVE", None),
@@ -60,6 +64,11 @@ def test_a_picture_is_loaded_upright(orientation):
     loaded = load_picture(data, check_picture(data, Findings("x")))
     assert loaded.shape == upright.shape
     assert np.abs(loaded - upright).mean() < 2  # two JPEG decoders
+
+
+def test_a_turned_tiff_is_loaded_upright():
+    data = pillow("TIFF", tiffinfo={274: 6})
+    np.testing.assert_array_equal(load_picture(data, check_picture(data, Findings("x"))), np.rot90(RGB, -1))
 
 
 def test_a_cmyk_picture_is_loaded_as_rgb():

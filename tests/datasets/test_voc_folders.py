@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from datasets.voc_folders import find_voc_folder, list_samples
+from datasets.voc_folders import find_voc_folder, list_samples, year_folder
 from tests.datasets.voc_cases import make_voc_folder
 from tf_extended.console import InputError
 
@@ -19,6 +19,19 @@ def test_several_sets_are_not_chosen_from(tmp_path):
         make_voc_folder(tmp_path / year, "a")
     with pytest.raises(InputError, match=r"VOC2007, VOC2012.*give the folder of one"):
         find_voc_folder(tmp_path)
+
+
+def test_the_folder_of_a_year(tmp_path):
+    one, other = (make_voc_folder(tmp_path / "VOCdevkit" / year, "a") for year in ("VOC2007", "VOC2012"))
+    for given in (tmp_path, tmp_path / "VOCdevkit", one):
+        assert year_folder(given, "2007") == one
+    with pytest.raises(InputError, match=r"no VOC2007 there, but VOC2012; name the right year"):
+        year_folder(other, "2007")
+    shutil.rmtree(one)
+    with pytest.raises(InputError, match=r"no VOC2007 there, but VOC2012"):
+        year_folder(tmp_path, "2007")
+    elsewhere = make_voc_folder(tmp_path / "mine", "a")
+    assert year_folder(elsewhere, "2007") == elsewhere
 
 
 def test_missing_folders_are_named(tmp_path):
@@ -67,7 +80,7 @@ def test_unusable_lists(tmp_path):
     with pytest.raises(InputError, match="no picture is listed"):
         list_samples(folder, "none")
     (folder / "ImageSets/Main/bytes.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="not a text file"):
+    with pytest.raises(InputError, match="not UTF-8 text"):
         list_samples(folder, "bytes")
     (folder / "Annotations/a.xml").unlink()
     (folder / "JPEGImages/a.jpg").unlink()

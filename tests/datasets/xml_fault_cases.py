@@ -22,6 +22,7 @@ def _laughs() -> str:
 
 
 NO_BOXES = both(in_xml("<xmax>483</xmax>", "<xmax>NaN</xmax>"), in_xml("<xmax>266</xmax>", "<xmax>NaN</xmax>"))
+EMPTY_BOXES = both(in_xml("<xmin>231", "<xmin>483"), in_xml("<xmin>11", "<xmin>266"))
 _OBJECT_1 = ("<bndbox><xmin>231</xmin><ymin>88</ymin><xmax>483</xmax><ymax>256</ymax></bndbox>")
 _PART = "<part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></part>"
 
@@ -84,6 +85,7 @@ OBJECT_FAULTS = (
     Fault("difficult is 2", in_xml("<difficult>0", "<difficult>2"), "flag_not_boolean", 1),
     Fault("truncated is perhaps", in_xml("<truncated>0", "<truncated>perhaps"), "flag_not_boolean", 1),
     Fault("no object is usable", NO_BOXES, "no_object_left"),
+    Fault("every box is empty", EMPTY_BOXES, "no_object_left"),
     Fault("no width", in_xml("<xmin>231", "<xmin>483"), "box_empty", 1),
     Fault("no height", in_xml("<ymin>88", "<ymin>256"), "box_empty", 1),
     Fault("a pixel beyond the edge", in_xml("<xmax>483", "<xmax>501"), "box_clipped", 2),

@@ -1,11 +1,14 @@
 """detect_ssd_images.py as a user runs it, with the checkpoint of a thin net that was trained on nothing."""
 import json
+import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
-from tests.scripts.running import refuse, run, succeed, untrained_train_dir
+from tests.scripts.running import PROJECT, refuse, run, succeed, untrained_train_dir
 
 pytestmark = pytest.mark.slow
 DETECT = "detect_ssd_images.py"
@@ -95,3 +98,61 @@ def test_every_unreadable_picture_is_named_and_nothing_is_done(train_dir, pictur
     assert "cut.jpg" in done.stderr
     assert "text.png" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_nobodys_pictures_are_overwritten(train_dir, tmp_path):
+    own, out = tmp_path / "own", tmp_path / "out"
+    own.mkdir()
+    out.mkdir()
+    for name in ("a.png", "b.jpg"):
+        cv2.imwrite(str(own / name), np.full([40, 60, 3], 127, np.uint8))
+    before = (own / "a.png").read_bytes()
+    assert "would be overwritten" in refuse(DETECT, checkpoint_path=train_dir, images=own, output_dir=own)
+    (out / "b.png").write_bytes(before)  # nothing in the folder says that it is a drawing
+    assert "would be overwritten" in refuse(DETECT, checkpoint_path=train_dir, images=own / "b.jpg", output_dir=out)
+    assert (own / "a.png").read_bytes() == before
+    (out / "b.png").unlink()
+    for _ in range(2):  # drawings of our own are replaced
+        succeed(DETECT, checkpoint_path=train_dir, images=own, output_dir=out, select_threshold=1)
+    assert json.loads((out / "detections.json").read_text())["complete"]
+
+
+def test_names_may_repeat_where_nothing_is_drawn_and_a_line_of_pixels_is_a_picture(train_dir, tmp_path):
+    for name in ("a.jfif", "a.png"):
+        cv2.imwrite(str(tmp_path / "line.png"), np.full([1, 3000, 3], 127, np.uint8))
+        (tmp_path / name).write_bytes((tmp_path / "line.png").read_bytes())
+    succeed(DETECT, checkpoint_path=train_dir, images=f"{tmp_path}/a.jfif,{tmp_path}/a.png", draw=False,
+            output_dir=tmp_path / "out", select_threshold=1)
+    succeed(DETECT, checkpoint_path=train_dir, images=tmp_path / "line.png", output_dir=tmp_path / "drawn",
+            select_threshold=0.3)
+    assert cv2.imread(str(tmp_path / "drawn/line.png")).shape == (1, 1024, 3)
+
+
+@pytest.mark.parametrize("damage", ["index", "data", "no data"])
+def test_a_damaged_checkpoint_is_named(damage, train_dir, pictures, tmp_path):
+    copy = shutil.copytree(train_dir, tmp_path / "copy")
+    [file] = copy.glob("*.index" if damage == "index" else "*.data*")
+    file.unlink() if damage == "no data" else file.write_bytes(file.read_bytes()[:50])
+    said = refuse(DETECT, checkpoint_path=copy, images=pictures, output_dir=tmp_path / "out")
+    assert "Is that a whole TensorFlow checkpoint?" in said
+    assert "Graph execution" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_is_stopped_leaves_what_it_had_found(train_dir, tmp_path):
+    """Ctrl-C while the second picture is drawn."""
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.full([40, 60, 3], 127, np.uint8))
+    code = ("import sys; sys.argv = ['detect', *sys.argv[1:]]\n"
+            "import detect_ssd_images as script, tf_extended as tfe\n"
+            "def draw(path, *_):\n"
+            "    if path.name == 'b.png':\n"
+            "        raise KeyboardInterrupt\n"
+            "script.draw = draw\n"
+            "tfe.run_script(script.main, script.FLAGS, '')\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code, f"--checkpoint_path={train_dir}", f"--images={tmp_path}/a.png,{tmp_path}/b.png",
+         f"--output_dir={tmp_path}/out", "--batch_size=1"], capture_output=True, text=True, check=False, cwd=PROJECT)
+    assert (done.returncode, "interrupted" in done.stderr) == (1, True)
+    result = json.loads((tmp_path / "out/detections.json").read_text())
+    assert (result["complete"], len(result["images"])) == (False, 1)

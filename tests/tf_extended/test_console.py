@@ -13,6 +13,7 @@ sys.path.insert(0, "tf_extended")  # the module alone: importing the package wou
 import console
 from absl import flags
 flags.DEFINE_string("do", "nothing", "What to do.")
+flags.DEFINE_list("folders", [], "Folders.")
 flags.DEFINE_integer("number", 1, "A number.", lower_bound=1)
 def main():
     what = flags.FLAGS.do
@@ -21,7 +22,7 @@ def main():
     if what == "disk": raise OSError(28, "No space left on device", "somewhere")
     if what == "bug": raise KeyError("oops")
     if what == "stop": raise KeyboardInterrupt
-    print("done", flags.FLAGS.number)
+    print("done", flags.FLAGS.number, *flags.FLAGS.folders)
 console.run_script(main, flags.FLAGS, "What this script is for.")
 """
 
@@ -33,6 +34,7 @@ def run(*arguments):
 
 @pytest.mark.parametrize(("arguments", "status", "out", "err"), [
     (["--number=3"], 0, "done 3", ""),
+    (["--folders=~/a,b~,~"], 0, f"done 1 {Path.home()}/a b~ ~", ""),
     (["--do=input"], 2, "", "error: the file x is bad; mend it\n"),
     (["--do=run"], 1, "", "error: the run failed\ntry again\n"),
     (["--do=disk"], 1, "", "No space left on device"),

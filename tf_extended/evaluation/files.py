@@ -1,6 +1,8 @@
-"""Files that another program may be reading: they appear whole or not at all."""
+"""Files that another program may be reading appear whole or not at all; texts that people made are read."""
 import json
 import os
+import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,30 @@ def write_text(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte-order mark; InputError names one in another encoding."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+
+
+def read_list(path: Path, known: Container[str]) -> list[str]:
+    """The picture names of a VOC list (ImageSets/Main), as they stand there, one a line.
+
+    Lists of one class have a third column, `name -1` where the class is not in the picture: those lines are left out.
+    A line that is `known` as a whole is a name that ends like this. InputError as for `read_text`.
+    """
+    names = []
+    for line in filter(None, map(str.strip, read_text(path).splitlines())):
+        flagged = None if line in known else re.fullmatch(r"(.*\S)\s+(-?[01])", line)
+        if flagged is None:
+            names.append(line)
+        elif flagged[2] != "-1":
+            names.append(flagged[1])
+    return names
 
 
 def write_json(path: Path, value: Any) -> None:

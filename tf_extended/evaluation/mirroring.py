@@ -5,6 +5,8 @@ A picture's views go through the network as one batch, each view's boxes are sel
 2. non-maximum suppression over all views together chooses the boxes to vote on, as many as one view may have;
 3. every box is of the best chosen one that it overlaps by SAME_IOU or more; for each, a view votes with its most
    probable box, or with 0 if it has none: the score is the mean of the votes, the box their mean, weighted by score.
+So that a view which doubts is not taken for one that sees nothing, views vote from LEAST_VOTE on, whatever score a
+detection must have; that threshold is for the mean.
 
 Training with the same flips (`--vertical_flip` for the vertical ones) is the caller's: a net that never saw a picture
 upside down has nothing to say about one.
@@ -17,6 +19,8 @@ VIEWS: dict[str, tuple[tuple[int, ...], ...]] = {
     "none": ((),), "horizontal": ((), (1,)), "vertical": ((), (0,)), "both": ((), (0,), (1,), (0, 1)),
 }
 SAME_IOU = 0.5
+# Of the probability of a class, as the evaluation's documented threshold.
+LEAST_VOTE = 0.01
 
 
 def mirrored(images: tf.Tensor, flips: str) -> tf.Tensor:
@@ -39,17 +43,21 @@ def _mirrored_bboxes(bboxes: tf.Tensor, axes: tuple[int, ...]) -> tf.Tensor:
     return tf.stack(corners, axis=-1)
 
 
-def agree(scores: tf.Tensor, bboxes: tf.Tensor, flips: str, nms_threshold: float) -> tuple[tf.Tensor, tf.Tensor]:
+def agree(scores: tf.Tensor, bboxes: tf.Tensor, flips: str, nms_threshold: float,
+          select_threshold: float) -> tuple[tf.Tensor, tf.Tensor]:
     """What the views agree on: scores [B, C, K] and bboxes [B, C, K, 4], best first, 0 where there is no detection.
 
-    scores [V * B, C, K] and bboxes [V * B, C, K, 4] of `mirrored` images, in `[0, 1]` of the network's input.
+    scores [V * B, C, K] and bboxes [V * B, C, K, 4] of `mirrored` images, in `[0, 1]` of the network's input. The
+    scores of the result are above `select_threshold`.
     """
     n_classes, count = tfe.get_shape(scores)[1:]
     views = len(VIEWS[flips])
     # [B, C, V, K]: image by image the votes of 20 classes take 13 MB, of a batch at once a hundred.
     scores = tf.transpose(tf.reshape(scores, [views, -1, n_classes, count]), [1, 2, 0, 3])
     bboxes = tf.transpose(unmirrored(bboxes, flips), [1, 2, 0, 3, 4])
-    return tf.map_fn(lambda image: _vote(*image, nms_threshold), (scores, bboxes))
+    scores, bboxes = tf.map_fn(lambda image: _vote(*image, nms_threshold), (scores, bboxes))
+    sure = tf.cast(scores > select_threshold, scores.dtype)
+    return scores * sure, bboxes * sure[..., None]
 
 
 def _vote(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float) -> tuple[tf.Tensor, tf.Tensor]:

@@ -90,7 +90,8 @@ def draw_image(
 def draw_marks(image: np.ndarray, marks: Sequence[Mark], side: int = SHOWN_SIDE) -> np.ndarray:
     """A copy of the picture, RGB uint8 [H, W, 3], whose longer side is `side`, with the marks, the last on top."""
     scale = side / max(image.shape[:2])
-    canvas = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    height, width = (max(round(length * scale), 1) for length in image.shape[:2])  # a line stays a line
+    canvas = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     corners = [_draw_box(canvas, mark.bbox, scale, mark.colour, mark.thickness) for mark in marks]
     # Texts last, so that no box crosses them.
     taken: list[tuple[int, int, int, int]] = []

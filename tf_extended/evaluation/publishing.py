@@ -22,16 +22,16 @@ def publish(
     """
     eval_dir = Path(eval_dir)
     say(summary(evaluation))
-    step = evaluation.info.get("step")
+    step, image_ids = evaluation.info.get("step"), evaluation.truth.image_ids
     if step is not None:
         eval_dir.mkdir(parents=True, exist_ok=True)
-        result_files.write_result_files(
-            eval_dir, split, evaluation.detections, evaluation.truth.image_ids, evaluation.names
-        )
+        result_files.write_result_files(eval_dir, split, evaluation.detections, image_ids, evaluation.names)
+        if len(set(image_ids)) < len(image_ids):
+            say("NOTE: pictures of this set share names, so its result files cannot be scored by themselves")
         report.write_summaries(eval_dir, evaluation.scores, step)
         curve.add_point(eval_dir, {
             "step": step, "checkpoint": evaluation.info["checkpoint"], "voc07": evaluation.scores.map07,
-            "voc12": evaluation.scores.map12, "images": len(evaluation.truth.image_ids),
+            "voc12": evaluation.scores.map12, "images": len(image_ids),
         })
     page = report.write_report(eval_dir, evaluation, load_images, num_pictures, eval_dir / curve.CURVE_PNG)
     say(f"report: {page}")

@@ -39,7 +39,8 @@ def check_fit(checkpoint: str, wanted: Mapping[str, tf.Variable], stored: Mappin
     missing = [name for name in wanted if name not in stored]
     other = [name for name, variable in wanted.items()
              if name in stored and list(stored[name]) != variable.shape.as_list()]
-    hint = "Check --model_name, --num_classes, --depth_multiplier and --batch_norm against the training."
+    hint = ("Check --model_name, --depth_multiplier, --batch_norm and the number of classes (--num_classes; where "
+            "detecting, --labels) against the training.")
     if missing:
         raise InputError(f"{checkpoint} lacks {len(missing)} of the net's {len(wanted)} variables, the first is "
                          f"{missing[0]}. {hint}")
@@ -64,7 +65,7 @@ def stored_shapes(checkpoint: str) -> dict[str, list[int]]:
     try:
         return tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
     except (tf.errors.OpError, ValueError) as error:
-        raise CheckpointGoneError(f"{checkpoint} cannot be read: {_first_line(error)}") from error
+        raise _gone(checkpoint, "cannot be read", str(error).strip().splitlines()[0]) from error
 
 
 def stored_step(checkpoint: str) -> int:
@@ -74,7 +75,7 @@ def stored_step(checkpoint: str) -> int:
         if reader.has_tensor("global_step"):
             return int(reader.get_tensor("global_step"))
     except (tf.errors.OpError, ValueError) as error:
-        raise CheckpointGoneError(f"{checkpoint} cannot be read: {_first_line(error)}") from error
+        raise _gone(checkpoint, "cannot be read", str(error).strip().splitlines()[0]) from error
     return checkpoint_step(checkpoint)
 
 
@@ -83,8 +84,9 @@ def restore(session: tf.Session, saver: tf.train.Saver, checkpoint: str) -> None
     try:
         saver.restore(session, checkpoint)
     except (tf.errors.OpError, ValueError) as error:
-        raise CheckpointGoneError(f"{checkpoint} cannot be restored: {_first_line(error)}") from error
+        # All variables are in its index; TensorFlow's own text speaks of the graph.
+        raise _gone(checkpoint, "cannot be restored", "its data file is missing, cut or damaged") from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+def _gone(checkpoint: str, what: str, why: str) -> CheckpointGoneError:
+    return CheckpointGoneError(f"{checkpoint} {what}: {why}. Is that a whole TensorFlow checkpoint?")

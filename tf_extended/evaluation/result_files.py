@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_extended.console import InputError
+from tf_extended.evaluation.files import read_text
 from tf_extended.evaluation.records import Detections, make_detections
 
 
@@ -23,8 +24,8 @@ class ResultFiles(NamedTuple):
 
 
 def result_path(folder: Path, split: str, name: str) -> Path:
-    """Where the detections of class `name` lie."""
-    return Path(folder) / f"comp4_det_{split}_{name}.txt"
+    """Where the detections of class `name` lie; a slash in it is written as %2F, for it would be a folder."""
+    return Path(folder) / f"comp4_det_{split}_{name.replace('%', '%25').replace('/', '%2F')}.txt"
 
 
 def write_result_files(
@@ -71,7 +72,7 @@ def read_result_files(folder: Path, split: str, image_ids: list[str], names: Map
 
 def _read_file(path: Path, label: int, index_of: Mapping[str, int]) -> list[tuple]:
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         if not line.strip():
             continue
         # From the right, because an image id may hold spaces.

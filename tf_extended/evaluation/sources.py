@@ -12,6 +12,7 @@ import numpy as np
 
 from tf_extended.compat import tf
 from tf_extended.console import InputError
+from tf_extended.evaluation.files import read_list
 from tf_extended.evaluation.records import GroundTruth, make_ground_truth, to_pixels
 
 ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
@@ -67,7 +68,7 @@ def read_split(folder: Path, split: str) -> list[str]:
     if not path.is_file():
         there = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt"))) or "none"
         raise InputError(f"no list {path}; the splits there are: {there}. Check --dataset_split_name.")
-    ids = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    ids = read_list(path, {annotation.stem for annotation in (folder / ANNOTATIONS).glob("*.xml")})
     twice = sorted({image_id for image_id in ids if ids.count(image_id) > 1}) if len(set(ids)) < len(ids) else []
     if not ids or twice:
         raise InputError(f"{path} lists {f'{twice[0]!r} twice' if twice else 'no image'}; expected every image once.")
@@ -76,12 +77,11 @@ def read_split(folder: Path, split: str) -> list[str]:
 
 def load_voc_images(folder: Path, truth: GroundTruth, indices: Collection[int]) -> dict[int, np.ndarray]:
     """index → RGB uint8 [H, W, 3] of those images that have a picture in the folder."""
-    images = {}
-    for index in indices:
-        for path in sorted((folder / PICTURES).glob(f"{truth.image_ids[index]}.*")):
-            image = decode(path.read_bytes())
-            if image is not None:
-                images[index] = image
+    wanted, images = {truth.image_ids[index]: index for index in indices}, {}
+    for path in sorted((folder / PICTURES).glob("*")):
+        image = decode(path.read_bytes()) if path.stem in wanted and path.is_file() else None
+        if image is not None:
+            images[wanted[path.stem]] = image
     return images
 
 
@@ -89,13 +89,18 @@ def read_shard_truth(shards: Iterable[str], parse: Callable[[bytes], Any]) -> Gr
     """The objects of all records, in their order.
 
     parse: serialized example → something with filename, shape, labels, bboxes (relative) and difficults, as
-    `datasets.tfrecord_format.parse_example` gives. InputError where a record has no image id: result files need it.
+    `datasets.tfrecord_format.parse_example` gives. InputError where a record has no image id, or that of another:
+    result files need it.
     """
-    images = []
+    images, names = [], set()
     for example in map(parse, _records(shards)):
         if not example.filename:
             raise InputError(f"{next(iter(shards))}: its records have no image/filename, so result files cannot be "
                              "matched with them. Convert the data set again, or give the VOC folder as --dataset_dir.")
+        if example.filename in names:
+            raise InputError(f"two pictures of --dataset_dir are named {example.filename!r}, and result files cannot "
+                             "tell them apart. Score the folders of a joined set one by one.")
+        names.add(example.filename)
         bboxes = to_pixels(example.bboxes, *example.shape[:2])
         images.append((example.filename, example.labels, bboxes, np.asarray(example.difficults, bool)))
     return make_ground_truth(images)

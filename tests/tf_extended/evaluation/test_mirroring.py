@@ -79,7 +79,7 @@ def test_agreement_equals_a_plain_loop(flips, seed):
         found[view, image, label] = list(zip(values, boxes, strict=True))
     got_scores, got_boxes = run(lambda: mirroring.agree(
         tf.constant(scores.reshape(-1, n_classes, count)), tf.constant(bboxes.reshape(-1, n_classes, count, 4)), flips,
-        0.45))
+        0.45, 0.0))
     assert got_scores.shape == (batch, n_classes, count)
     for image, label in np.ndindex(batch, n_classes):
         expected = naive_agreement([found[view, image, label] for view in range(n_views)], 0.45, count)
@@ -93,9 +93,20 @@ def test_one_view_alone_gets_its_share_and_nothing_stays_nothing():
     scores = np.zeros([4, 1, 3], np.float32)
     bboxes = np.zeros([4, 1, 3, 4], np.float32)
     scores[1, 0, 0], bboxes[1, 0, 0] = 0.8, [.6, .2, .9, .8]  # the vertical view's
-    got_scores, got_boxes = run(lambda: mirroring.agree(tf.constant(scores), tf.constant(bboxes), "both", 0.45))
+    got_scores, got_boxes = run(lambda: mirroring.agree(tf.constant(scores), tf.constant(bboxes), "both", 0.45, 0.0))
     np.testing.assert_allclose(got_scores, [[[0.2, 0, 0]]], atol=1e-6)
     np.testing.assert_allclose(got_boxes[0, 0, 0], [.1, .2, .4, .8], atol=1e-6)
-    nothing, _ = run(lambda: mirroring.agree(tf.zeros([4, 1, 3]), tf.zeros([4, 1, 3, 4]), "both", 0.45))
+    nothing, _ = run(lambda: mirroring.agree(tf.zeros([4, 1, 3]), tf.zeros([4, 1, 3, 4]), "both", 0.45, 0.0))
     assert nothing.shape == (1, 1, 3)
     assert not nothing.any()
+
+
+def test_the_threshold_is_for_what_is_agreed_on():
+    scores = np.zeros([2, 1, 2], np.float32)
+    bboxes = np.zeros([2, 1, 2, 4], np.float32)
+    bboxes[:, 0, 0], bboxes[:, 0, 1] = [.1, 0, .4, 1], [.6, 0, .9, 1]
+    scores[:, 0, 0], scores[:, 0, 1] = [.9, .4], [.7, .2]  # of the horizontal view the same boxes, less sure
+    got_scores, got_boxes = run(
+        lambda: mirroring.agree(tf.constant(scores), tf.constant(bboxes), "horizontal", .45, .5))
+    np.testing.assert_allclose(got_scores, [[[.65, 0]]], atol=1e-6)
+    np.testing.assert_allclose(got_boxes[0, 0], [[.1, 0, .4, 1], [0, 0, 0, 0]], atol=1e-6)

@@ -63,3 +63,20 @@ def test_an_unknown_image_is_named(tmp_path):
 def test_no_file_at_all(tmp_path):
     with pytest.raises(InputError, match=r"no result file of split 'test' .* like comp4_det_test_cat\.txt"):
         read_result_files(tmp_path, "test", IMAGES, NAMES)
+
+
+def test_classes_with_slashes_have_files_of_their_own(tmp_path):
+    names = {1: "car/truck", 2: "car%2Ftruck"}
+    detections = make_detections([(0, [1], [0.5], [(1, 2, 3, 4)]), (1, [2], [0.25], [(1, 2, 3, 4)])])
+    paths = write_result_files(tmp_path, "test", detections, IMAGES, names)
+    assert [path.name for path in paths] == ["comp4_det_test_car%2Ftruck.txt", "comp4_det_test_car%252Ftruck.txt"]
+    assert_same_rows(read_result_files(tmp_path, "test", IMAGES, names).detections, detections)
+
+
+def test_what_windows_editors_save(tmp_path):
+    file = tmp_path / "comp4_det_test_cat.txt"
+    file.write_text("z 0.5 1 2 3 4\n", encoding="utf-8-sig")
+    assert read_result_files(tmp_path, "test", IMAGES, NAMES).detections.images.tolist() == [2]
+    file.write_text("z 0.5 1 2 3 4\n", encoding="utf-16")
+    with pytest.raises(InputError, match=r"comp4_det_test_cat\.txt is not UTF-8 text"):
+        read_result_files(tmp_path, "test", IMAGES, NAMES)

@@ -93,3 +93,26 @@ def test_shards_without_ids_cannot_be_matched_with_files(tmp_path):
 
 def test_what_is_no_picture():
     assert sources.decode(b"no picture") is None
+
+
+def test_two_pictures_of_one_name_cannot_be_told_apart_in_files(tmp_path):
+    shards = open_set(write_shards(tmp_path)).data_sources
+    with pytest.raises(InputError, match="two pictures of --dataset_dir are named 'picture 0'"):
+        sources.read_shard_truth([*shards, *shards], parse_example)
+
+
+def test_pictures_are_found_by_their_whole_names(voc):
+    """`a.left` is another picture than `a`; brackets in a name are no pattern."""
+    green = np.full((5, 7, 3), (0, 255, 0), np.uint8)
+    for name in ("a.left", "x[1]"):
+        cv2.imwrite(str(voc / "JPEGImages" / f"{name}.png"), green)
+        (voc / "Annotations" / f"{name}.xml").write_text("b")
+    (voc / "ImageSets" / "Main" / "all.txt").write_text("a\nx[1]\n")
+    truth = sources.read_voc_truth(voc, "all", LABELS, parse).truth
+    images = sources.load_voc_images(voc, truth, [0, 1])
+    assert {index: image[0, 0].tolist() for index, image in images.items()} == {0: [0, 0, 255], 1: [0, 255, 0]}
+
+
+def test_class_lists_leave_out_what_they_mark(voc):
+    (voc / "ImageSets" / "Main" / "cat_test.txt").write_text("a  1\nb -1\n")
+    assert sources.read_split(voc, "cat_test") == ["a"]
