@@ -124,7 +124,7 @@ def detect(paths: list[Path], checked: list[Picture], checkpoint: str,
     """Each picture, and what the net finds in it."""
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     tfe.say(f"{net.name} on {len(paths)} pictures; mixed precision {precision} ({reason})")
-    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
+    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing)
     return loose_pictures.detect_in_pictures(
         (load_picture(path.read_bytes(), picture) for path, picture in zip(paths, checked, strict=True)),
         checkpoint, preprocess, net, eval_flags.selection(FLAGS),

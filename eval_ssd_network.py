@@ -146,7 +146,7 @@ def compare_with_flags(net, labels: list[str], path: Path) -> None:
 def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Evaluator, dict]:
     """An evaluator of the net that this checkpoint is of, and what the report says about it."""
     net = build_net(checkpoint, dataset)
-    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.name, is_training=False)
+    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     tfe.say(f"{net.name} on {dataset.num_samples} images, {dataset.num_classes} classes, batches of "
             f"{FLAGS.batch_size}; mixed precision {precision} ({reason})")

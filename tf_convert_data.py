@@ -126,7 +126,8 @@ def anchor_layers(params) -> list[AnchorLayer]:
 
 def augment(samples: list[ParsedExample], img_shape: tuple[int, int]) -> Iterator[tuple[np.ndarray, ...]]:
     """Each sample as training would see it: picture uint8 RGB [*img_shape, 3], labels, boxes of what is left."""
-    preprocess = preprocessing_factory.get_preprocessing(FLAGS.model_name, is_training=True)
+    wanted = nets_factory.get_network(FLAGS.model_name).preprocessing
+    preprocess = preprocessing_factory.get_preprocessing(wanted, is_training=True)
     on_cpu = tf.ConfigProto(device_count={"GPU": 0})
     with tf.Graph().as_default(), tf.Session(config=on_cpu) as session:
         tf.set_random_seed(0)

@@ -18,7 +18,7 @@ from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
 from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
 from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
-from tf_extended import training_flags, weights
+from tf_extended import train_folder, training_flags, weights
 from tf_extended.compat import slim, tf, without_garbage_collection
 from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
@@ -37,25 +37,29 @@ training_flags.define_run_flags()
 training_flags.define_starting_point_flags()
 
 
-def check_flags() -> None:
-    """Refuse what cannot work before anything is read or written."""
-    if not FLAGS.dataset_dir:
-        raise tfe.InputError("--dataset_dir is missing: the folder with the shards that tf_convert_data.py wrote")
-    if not FLAGS.train_dir:
-        raise tfe.InputError("--train_dir is missing: the folder for checkpoints and logs")
-    if FLAGS.labels_offset:
-        raise tfe.InputError(f"--labels_offset={FLAGS.labels_offset}: class 0 is an SSD's background; leave it at 0")
-
-
 def get_dataset(split: str) -> slim.dataset.Dataset:
     """A split of the data set that the flags name."""
     return dataset_factory.get_dataset(FLAGS.dataset_name, split, FLAGS.dataset_dir)
+
+
+def get_eval_dataset(dataset: slim.dataset.Dataset) -> slim.dataset.Dataset | None:
+    """The split to evaluate on as the training goes, where that is asked for; its classes must be the training's."""
+    if not FLAGS.eval_every_n_steps:
+        return None
+    other = get_dataset(FLAGS.eval_split)
+    if not other.labels_to_names.items() <= dataset.labels_to_names.items():
+        there, here = (", ".join(list(one.labels_to_names.values())[1:]) for one in (other, dataset))
+        raise tfe.InputError(f"--eval_split={FLAGS.eval_split} has the classes {there}, the training {here}; convert "
+                             "both with the same --labels")
+    return other
 
 
 def build_net(dataset: slim.dataset.Dataset):
     """The net for this data set: class count, anchors, image size and width by the flags."""
     net_class = nets_factory.get_network(FLAGS.model_name)
     num_classes = FLAGS.num_classes or dataset.num_classes + 1
+    if FLAGS["batch_norm"].present and not FLAGS.batch_norm and net_class.body_has_batch_norm:
+        raise tfe.InputError(f"--nobatch_norm: {FLAGS.model_name} has batch normalisation always; leave it out")
     if num_classes < dataset.num_classes + 1:
         raise tfe.InputError(f"--num_classes={num_classes}: the data set has {dataset.num_classes} classes, and one "
                              f"more is the background; leave the flag out or give {dataset.num_classes + 1} or more")
@@ -74,7 +78,7 @@ def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
     if recipe.mosaic:
         partners = reading.read_partners(dataset, mosaic.PARTNERS, waiting, FLAGS.seed)
         sample = mosaic.maybe_join(recipe.mosaic, sample, partners)
-    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name, is_training=True)
+    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing, True)
     image, labels, bboxes = preprocess(*sample, net.params.img_shape, augmentation=recipe)
     classes, localisations, scores = net.bboxes_encode(labels, bboxes, net.anchors(), matching=FLAGS.matching)
     batch = tf.train.batch(
@@ -109,17 +113,6 @@ def summarise_targets(images: tf.Tensor, localisations: list, scores: list, net)
     summaries.add_images_with_boxes("input", images, flat, tf_image.VGG_MEANS)
 
 
-def build_schedule(num_samples: int) -> optimization.Schedule:
-    """The learning-rate schedule of the flags; `total_steps` is also where the training ends."""
-    images_per_step = FLAGS.batch_size * FLAGS.num_clones
-    return optimization.Schedule(
-        policy=FLAGS.learning_rate_decay_type, learning_rate=FLAGS.learning_rate,
-        end_learning_rate=FLAGS.end_learning_rate, decay_factor=FLAGS.learning_rate_decay_factor,
-        decay_steps=optimization.decay_steps(num_samples, images_per_step, FLAGS.num_epochs_per_decay),
-        total_steps=training_flags.total_steps(FLAGS, num_samples, images_per_step),
-        warmup_steps=FLAGS.warmup_steps)
-
-
 def build_train_op(clones: list, schedule: optimization.Schedule, global_step: tf.Variable) -> tuple:
     """Learning rate, optimiser, gradients, updates: (train op, scalars to report by name)."""
     with tf.device(deployment.CPU):
@@ -144,6 +137,7 @@ def starting_point(net, train_dir: Path):
     """The init function that loads --checkpoint_path, or None: then slim resumes from train_dir or starts afresh."""
     present = checkpoints.latest_checkpoint(train_dir)
     if present:
+        checkpoints.check_resume(present, tf.global_variables())
         tfe.say(f"resuming from {present}")
         if FLAGS.checkpoint_path:
             tfe.say(f"NOTE: --checkpoint_path={FLAGS.checkpoint_path} is NOT used, because --train_dir already holds a "
@@ -156,7 +150,7 @@ def starting_point(net, train_dir: Path):
     plan = checkpoints.plan_restore(
         slim.get_model_variables(), f"{FLAGS.checkpoint_path} ({kind.title})", stored, net_scope=net.name,
         model_scope=None if kind.converted else FLAGS.checkpoint_model_scope,
-        exclude_scopes=(FLAGS.checkpoint_exclude_scopes or "").split(","),
+        exclude_scopes=checkpoints.split_scopes(FLAGS.checkpoint_exclude_scopes),
         # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
         ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
     note = model_file.note_on_anchors(FLAGS.checkpoint_path, net) if any("_box/" in n for n in plan.values) else None
@@ -171,7 +165,7 @@ def class_names(net, dataset: slim.dataset.Dataset) -> list[str]:
 
 def build_evaluator(dataset: slim.dataset.Dataset, net, session_config: tf.ConfigProto) -> Evaluator:
     """For --eval_every_n_steps: the same net on another split, in a graph of its own."""
-    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or FLAGS.model_name)
+    preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing)
     make_graph = functools.partial(build_detection_graph, dataset, preprocess, net, Selection(),
                                    batch_size=FLAGS.batch_size,
                                    interpolation=augmentation.from_flags(FLAGS).eval_interpolation)
@@ -196,7 +190,7 @@ def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
     """Make --train_dir and write into it what the checkpoints will be: model.json and run.json."""
     if checkpoints.latest_checkpoint(FLAGS.train_dir):
         model_file.check_folder(FLAGS.train_dir, net, class_names(net, dataset))
-    train_dir = training.make_train_dir(FLAGS.train_dir)
+    train_dir = train_folder.make_train_dir(FLAGS.train_dir)
     model_file.write_model_file(train_dir, net, class_names(net, dataset),
                                 augmentation.from_flags(FLAGS).eval_interpolation)
     write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,
@@ -216,13 +210,13 @@ def build_loop(train_dir: Path, metrics: dict, total_steps: int) -> training.Tra
 def main() -> None:
     """The whole training, in order."""
     governed = training_flags.apply_recipe(FLAGS)
-    check_flags()
+    training_flags.check(FLAGS)
     dataset = get_dataset(FLAGS.dataset_split_name)
     training_flags.settle_mosaic(FLAGS, dataset.split)
-    eval_dataset = get_dataset(FLAGS.eval_split) if FLAGS.eval_every_n_steps else None
+    eval_dataset = get_eval_dataset(dataset)
     if FLAGS.seed is not None:
         tf.set_random_seed(FLAGS.seed)
-    net, schedule = build_net(dataset), build_schedule(dataset.num_samples)
+    net, schedule = build_net(dataset), training_flags.schedule(FLAGS, dataset.num_samples)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
     tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
@@ -230,7 +224,7 @@ def main() -> None:
     with without_garbage_collection():
         train_op, metrics = build_graph(dataset, net, schedule)
     if Path(FLAGS.train_dir).is_dir():
-        training.make_train_dir(FLAGS.train_dir)  # which puts it in order
+        train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order
     init_fn = starting_point(net, Path(FLAGS.train_dir))  # before a folder is made: what is asked may not be there
     train_dir = prepare_folder(dataset, net, steps=schedule.total_steps, mixed_precision=precision)
     tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "

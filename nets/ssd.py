@@ -84,6 +84,7 @@ class SSDNet:
     default_params: ClassVar[SSDParams]
     backbone: ClassVar[Callable]  # (inputs, scale, is_training, dropout_keep_prob) → features, end points
     extra_layers: ClassVar[Sequence[ssd_layers.ExtraLayer]]
+    preprocessing: ClassVar[str] = "ssd_300_vgg"  # of `preprocessing_factory`: how it wants its pictures
     depthwise: ClassVar[bool] = False  # mostly depthwise convolutions, which gain nothing from reduced precision
     body_has_batch_norm: ClassVar[bool] = False  # the published body is a batch-normalised one
 

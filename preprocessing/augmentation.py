@@ -69,8 +69,8 @@ def mixture(name: str, **pieces: Any) -> Augmentation:
 
     mosaic, zoom_out, flip, vertical_flip: probabilities; zoom_out_max: times the sides; crop, colours, interpolation:
     the name of the recipe whose piece is taken; crop_scale: the least side of the paper's patches, as a share of the
-    picture's. Raises InputError for an unknown recipe or a scale of a crop that has none, TypeError for an unknown
-    piece.
+    picture's. Raises InputError for an unknown recipe and for a number of a crop or a zoom-out that is not there,
+    TypeError for an unknown piece.
     """
     chosen: dict[str, Any] = {}
     for piece, value in pieces.items():
@@ -82,6 +82,9 @@ def mixture(name: str, **pieces: Any) -> Augmentation:
             field = RECIPE_PIECES[piece]
             chosen[field] = getattr(get_augmentation(value), field)
     mixed = replace(get_augmentation(name), **chosen)
+    if pieces.get("zoom_out_max") is not None and mixed.expand_prob == 0.0:
+        raise tfe.InputError(f"zoom_out_max {mixed.expand_max:g}: nothing is zoomed out here; give --zoom_out, its "
+                             "probability, as well")
     scale = pieces.get(CROP_SCALE)
     if scale is None:
         return mixed

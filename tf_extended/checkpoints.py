@@ -4,7 +4,7 @@ Reading the formats of other programs is `tf_extended.weights`' job; saving is t
 because the number of classes differs: what does not fit is left at its initial value and listed.
 """
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,6 +87,22 @@ class RestorePlan:
         return slim.assign_from_values_fn(self.values)
 
 
+def check_resume(prefix: str, variables: Sequence[tf.Variable]) -> None:
+    """Raise InputError, naming the flags to look at, unless a checkpoint holds every variable of a training's graph."""
+    stored = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+    other = [v.op.name for v in variables if v.op.name not in stored]
+    flags = "--moving_average_decay" if other and other[0].endswith("/ExponentialMovingAverage") else \
+        "--optimizer or --trainable_scopes"
+    of_net = [v.op.name for v in slim.get_model_variables() if list(stored.get(v.op.name, [0])) != v.shape.as_list()]
+    if of_net:
+        other, flags = of_net, "--model_name, --depth_multiplier, --batch_norm, --anchors or --num_classes"
+    if other:
+        raise InputError(
+            f"{prefix} cannot be resumed with these flags: it has no {other[0]} as this training has it. Give the "
+            f"{flags} that it was trained with (run.json beside it says which), or start from it with another "
+            f"--train_dir and --checkpoint_path={prefix}")
+
+
 def _in_scopes(name: str, scopes: Sequence[str]) -> bool:
     return any(name == scope or name.startswith(scope.rstrip("/") + "/") for scope in scopes)
 
@@ -99,9 +115,13 @@ def plan_restore(variables: Sequence[tf.Variable], source: str, stored: dict[str
     `stored`: values by name, from `read_checkpoint` or `tf_extended.weights`. `model_scope` is the scope that the
     checkpoint uses where the graph says `net_scope` (flag checkpoint_model_scope); variables under `exclude_scopes`
     are left alone. Raises InputError where nothing at all fits, where most shapes are others, as in nets of another
-    width, or where variables are missing and `ignore_missing_vars` is not set.
+    width, where variables are missing and `ignore_missing_vars` is not set, or a scope holds no variable.
     """
     plan, wanted, reshaped = RestorePlan(source), set(), []
+    for scope in exclude_scopes:
+        _under([variable.op.name for variable in variables], scope, "--checkpoint_exclude_scopes")
+    if model_scope:
+        _under(stored, model_scope, "--checkpoint_model_scope")
     for variable in variables:
         name = variable.op.name
         stored_name = name.replace(net_scope, model_scope, 1) if model_scope else name
@@ -126,12 +146,25 @@ def plan_restore(variables: Sequence[tf.Variable], source: str, stored: dict[str
     return plan
 
 
+def _under(names: Iterable[str], scope: str, flag: str) -> list[str]:
+    """Those of the names that are under a scope. Raises InputError, listing what scopes there are, for none."""
+    found = [name for name in names if _in_scopes(name, [scope])]
+    if not found:
+        tops = sorted({"/".join(name.split("/")[:2]) for name in names if "/" in name})
+        raise InputError(f"{flag}: no variable under {scope!r}; the scopes are {', '.join(tops)}")
+    return found
+
+
 def _check_plan(plan: RestorePlan, stored: dict[str, np.ndarray], net_scope: str, ignore_missing_vars: bool) -> None:
+    if not plan.values and not plan.missing:
+        raise InputError("--checkpoint_exclude_scopes leaves nothing to restore; leave --checkpoint_path out, or name "
+                         "narrower scopes")
     if not plan.values:
         if any(_in_scopes(name, [net_scope]) for name in stored):
-            raise InputError(f"nothing of {plan.source} fits this net: it has no variable {min(stored)}, nor any other "
-                             "of those; give the --model_name that has")
-        scopes = sorted({name.split("/")[0] for name in stored})[:8]
+            raise InputError(f"nothing of {plan.source} fits this net: it has no variable "
+                             f"{min(name for name in stored if '/' in name)}, nor any other of those; give the "
+                             "--model_name that has")
+        scopes = sorted({name.split("/")[0] for name in stored if "/" in name})[:8]
         raise InputError(
             f"nothing of {plan.source} fits this net: its variables are under {', '.join(scopes) or 'no scope'}; "
             "set --checkpoint_model_scope to the scope of the net in it")
@@ -159,11 +192,12 @@ def variables_to_train(scopes: str | None) -> list[tf.Variable]:
     """
     if not scopes:
         return tf.trainable_variables()
-    chosen = []
-    for scope in (part.strip() for part in scopes.split(",")):
-        found = [v for v in tf.trainable_variables() if _in_scopes(v.op.name, [scope])]
-        if not found:
-            tops = sorted({"/".join(v.op.name.split("/")[:2]) for v in tf.trainable_variables()})
-            raise InputError(f"--trainable_scopes: no variable under {scope!r}; the scopes are {', '.join(tops)}")
-        chosen += [v for v in found if v not in chosen]
-    return chosen
+    by_name = {variable.op.name: variable for variable in tf.trainable_variables()}
+    chosen = dict.fromkeys(name for scope in split_scopes(scopes)
+                           for name in _under(by_name, scope, "--trainable_scopes"))
+    return [by_name[name] for name in chosen]
+
+
+def split_scopes(scopes: str | None) -> list[str]:
+    """The scopes in a flag that separates them by commas."""
+    return [part.strip() for part in (scopes or "").split(",") if part.strip()]

@@ -4,6 +4,7 @@ Not its job: defining flags (`shared_flags`) or deciding what is an error. Exit 
 0 done; 1 the run failed; 2 unusable flags or input, found before any work began. A traceback is shown only with
 `--verbosity=1`.
 """
+import math
 import os
 import sys
 import time
@@ -80,8 +81,12 @@ def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
         raise InputError(f"{error}. See --help for the flags.") from None
     if left_over:
         raise InputError(f"unexpected argument {left_over[0]!r}: every setting is a flag, --name=value. See --help.")
-    for name in flag_values:  # a shell expands ~ only at the beginning of a word, so not after --name=
-        flag_values[name].value = _expand_home(flag_values[name].value)
+    for name in flag_values:
+        value = flag_values[name].value
+        if isinstance(value, float) and math.isnan(value):  # which is within all bounds
+            raise InputError(f"--{name}={value}: expected a number.")
+        # A shell expands ~ only at the beginning of a word, so not after --name=.
+        flag_values[name].value = _expand_home(value)
 
 
 def _expand_home(value: Any) -> Any:

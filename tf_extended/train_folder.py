@@ -5,6 +5,7 @@ then the state file `checkpoint` (`*.tmp*`), which alone says where TensorFlow r
 cut may fall between any two of them. Not this module's job: saving (`training`), and finding checkpoints for other
 programs (`checkpoints`).
 """
+import errno
 import itertools
 import os
 import re
@@ -24,6 +25,33 @@ _TEMPORARY = re.compile(r"\.tempstate\d+$|\.tmp[0-9a-f]{32}$")
 _PART = re.compile(r"(model\.ckpt-\d+)\.(meta|data-\d{5}-of-\d{5})$")
 _STATE, _INDEX = "checkpoint", ".index"
 _locks: dict[Path, int] = {}
+# As much as the files beside the checkpoints take, generously.
+PROBE_BYTES = 200_000
+
+
+def make_train_dir(train_dir: str | None) -> Path:
+    """Create the folder or put it in order, hold it until this process ends, and see that it can be written.
+
+    Raises InputError where another training runs in it or it cannot be written, RunError where the disk is full or its
+    checkpoints are all damaged.
+    """
+    if not train_dir:
+        raise InputError("--train_dir is missing: the folder for checkpoints and logs")
+    folder = Path(train_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        hold(folder)
+        put_in_order(folder)
+        probe = folder / ".writable"
+        try:
+            probe.write_bytes(bytes(PROBE_BYTES))
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise write_error(error, folder, "before the first step") from None
+        raise InputError(f"--train_dir={train_dir} cannot be written ({error.strerror}); choose another") from None
+    return folder
 
 
 def hold(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """The loop around slim.learning.train: what each step reports, when it saves, how it ends.
 
 Not its job: the graph (the training script builds it) and what the losses are. It adds to slim's loop:
-1. a loss or gradient that is not finite stops the run before the variables change, so no checkpoint is ever poisoned;
+1. a loss or gradient that is not finite stops the run before the variables change, and variables that are not finite
+   stop it before they are saved, so no checkpoint is ever poisoned;
 2. SIGTERM and Ctrl-C end the loop after the step in hand: slim then saves, and the run counts as done;
 3. checkpoints are saved between steps, not beside them, so each holds the state of one step; summaries are taken from a
    step's own run, not from an extra one, so that they cost no batch and a seed gives the same run with and without;
@@ -19,12 +20,10 @@ from pathlib import Path
 
 from tf_extended import train_folder
 from tf_extended.compat import shared_callables, slim, tf, without_graph_text
-from tf_extended.console import InputError, RunError, duration, say
+from tf_extended.console import RunError, duration, say
 from tf_extended.event_file import RegularSummaries
 
 NOT_FINITE = "the loss or a gradient is not finite"
-# As much as the files beside the checkpoints take, generously.
-PROBE_BYTES = 200_000
 
 
 def guarded_train_op(loss: tf.Tensor, gradients: list, optimizer: tf.train.Optimizer, global_step: tf.Variable,
@@ -82,8 +81,11 @@ class TrainLoop:
         self.max_steps, self.log_every_n_steps = max_steps, log_every_n_steps
         self.saver, self.save_interval_secs, self.hooks = saver, save_interval_secs, hooks
         self.summaries = RegularSummaries(self.train_dir, summary_op, save_summaries_secs)
+        self.finite = {variable.op.name: tf.reduce_all(tf.is_finite(variable)) for variable in tf.global_variables()
+                       if variable.dtype.is_floating}
         self.stop_requested: str | None = None
         self.step: int | None = None
+        self.first_step = 0
         self._sums: dict[str, float] = {}
         self._count = 0
         self._reported = self._saved = time.monotonic()
@@ -104,7 +106,7 @@ class TrainLoop:
         return self._after_step(sess, done)
 
     def _begin(self, sess: tf.Session, step: int) -> None:
-        self.step = step
+        self.step = self.first_step = step
         if step >= self.max_steps:
             say(f"{self.train_dir} is at step {step} of {self.max_steps}: done already. More steps need a higher "
                 "--max_number_of_steps")
@@ -128,15 +130,24 @@ class TrainLoop:
         self._run_hooks(sess)
         if time.monotonic() - self._saved >= self.save_interval_secs:
             self.save(sess)
+        if stopping:
+            self._check_finite(sess)  # slim saves now
         return float(loss), stopping
 
     def save(self, sess: tf.Session) -> str:
         """Save a checkpoint of this step now; returns its prefix."""
         if not self.train_dir.is_dir():  # TensorFlow would make another, without model.json
             raise FileNotFoundError(errno.ENOENT, "the folder was removed", str(self.train_dir))
+        self._check_finite(sess)
         prefix = self.saver.save(sess, str(self.train_dir / "model.ckpt"), global_step=self.step)
         self._saved = time.monotonic()
         return prefix
+
+    def _check_finite(self, sess: tf.Session) -> None:
+        bad = [name for name, finite in sess.run(self.finite).items() if not finite]
+        if bad:
+            raise RunError(f"step {self.step}: {len(bad)} variables are not finite, {bad[0]} the first.\nNothing was "
+                           "saved since. Try a lower --learning_rate, or a larger --opt_epsilon.")
 
     def request_stop(self, reason: str) -> None:
         """End the training after the step in hand."""
@@ -149,8 +160,15 @@ class TrainLoop:
         before = f", losses before: {self._losses(self._means())}" if self._count else ""
         return RunError(
             f"step {self.step + 1}: {NOT_FINITE} (learning rate {rate:.3g}{before})."
-            f"\nThat step changed and saved nothing: any checkpoint in {self.train_dir} is good. Try a lower "
-            "--learning_rate, a longer --warmup_steps, --clip_gradient_norm, or look for broken boxes in the data.")
+            f"\nThat step changed and saved nothing. {self._resumed()}Try a lower --learning_rate, a longer "
+            "--warmup_steps, --clip_gradient_norm, or look for broken boxes in the data.")
+
+    def _resumed(self) -> str:
+        """What to think of the checkpoint that a run resumed from, if the run failed at once."""
+        if not self.step or self.step > self.first_step:
+            return ""
+        return (f"It was the first after {self.train_dir}/model.ckpt-{self.step}, whose weights may be ruined already: "
+                "remove that checkpoint, and the run goes on from the one before. ")
 
     def _collect(self, values: Mapping[str, float]) -> None:
         self._count += 1
@@ -212,28 +230,3 @@ def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, sessi
     if loop.step is None or (loop.step < loop.max_steps and not loop.stop_requested):
         raise RunError(f"the input ended at step {loop.step}, before step {loop.max_steps}: the shards could not be "
                        "read to the end.\nConvert the data set again, then run the same command to go on.")
-
-
-def make_train_dir(train_dir: str | None) -> Path:
-    """Create the folder or put it in order, hold it until this process ends, and see that it can be written.
-
-    Raises InputError where another training runs in it or it cannot be written, RunError where the disk is full or its
-    checkpoints are all damaged.
-    """
-    if not train_dir:
-        raise InputError("--train_dir is missing: the folder for checkpoints and logs")
-    folder = Path(train_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        train_folder.hold(folder)
-        train_folder.put_in_order(folder)
-        probe = folder / ".writable"
-        try:
-            probe.write_bytes(bytes(PROBE_BYTES))
-        finally:
-            probe.unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise train_folder.write_error(error, folder, "before the first step") from None
-        raise InputError(f"--train_dir={train_dir} cannot be written ({error.strerror}); choose another") from None
-    return folder

@@ -1,10 +1,11 @@
-"""Definitions of the training's flags, and the recipes that set their defaults. Reading them is the script's job."""
+"""Definitions of the training's flags, the recipes that set their defaults, and what follows from several of them."""
 import math
 from typing import Any
 
 from absl import flags
 
-from tf_extended.optimization import OPTIMIZERS, POLICIES, OptimizerSettings
+from tf_extended.console import InputError
+from tf_extended.optimization import OPTIMIZERS, POLICIES, OptimizerSettings, Schedule, decay_steps
 
 # A recipe is a row of defaults (design decision 3): a flag on the command line wins over it. `slim` is the documented
 # pipeline, whose defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD, for large sets and
@@ -25,6 +26,9 @@ RECIPES: dict[str, dict[str, Any]] = {"slim": {}, "paper": PAPER, "scratch": SCR
 # `scratch` joins pictures with this probability where they hold fewer objects than this, on average: of few pictures
 # with one object each a net does not learn that there may be two. Where there are many, joining them costs accuracy.
 SCRATCH_MOSAIC, FEW_OBJECTS = 0.4, 2.0
+# Flags that take effect only beside another one.
+NEEDS = {"checkpoint_model_scope": "checkpoint_path", "checkpoint_exclude_scopes": "checkpoint_path",
+         "ignore_missing_vars": "checkpoint_path", "eval_split": "eval_every_n_steps"}
 
 
 def apply_recipe(flag_values: flags.FlagValues) -> dict[str, Any]:
@@ -53,6 +57,38 @@ def total_steps(flag_values: flags.FlagValues, num_samples: int, images_per_step
         return flag_values.max_number_of_steps
     steps = math.ceil(flag_values.num_epochs * num_samples / images_per_step)
     return steps if flag_values["num_epochs"].present else max(steps, flag_values.least_steps)
+
+
+def schedule(flag_values: flags.FlagValues, num_samples: int) -> Schedule:
+    """The learning-rate schedule of the flags; its `total_steps` is also where the training ends."""
+    images_per_step = flag_values.batch_size * flag_values.num_clones
+    steps = total_steps(flag_values, num_samples, images_per_step)
+    return Schedule(
+        policy=flag_values.learning_rate_decay_type, learning_rate=flag_values.learning_rate,
+        end_learning_rate=flag_values.end_learning_rate, decay_factor=flag_values.learning_rate_decay_factor,
+        decay_steps=decay_steps(num_samples, images_per_step, flag_values.num_epochs_per_decay), total_steps=steps,
+        warmup_steps=warmup_steps(flag_values, steps))
+
+
+def warmup_steps(flag_values: flags.FlagValues, steps: int) -> int:
+    """--warmup_steps; a recipe's are made for a long training, and at most a third of a short one."""
+    recipes = flag_values.warmup_steps
+    return recipes if flag_values["warmup_steps"].present else min(recipes, steps // 3)
+
+
+def check(flag_values: flags.FlagValues) -> None:
+    """Refuse what is missing, and what would have no effect."""
+    if not flag_values.dataset_dir:
+        raise InputError("--dataset_dir is missing: the folder with the shards that tf_convert_data.py wrote")
+    if not flag_values.train_dir:
+        raise InputError("--train_dir is missing: the folder for checkpoints and logs")
+    if flag_values.labels_offset:
+        raise InputError(f"--labels_offset={flag_values.labels_offset}: class 0 is an SSD's background; leave it at 0")
+    if flag_values.num_epochs <= 0:
+        raise InputError("--num_epochs=0: nothing would be trained; give a number above 0")
+    for name, needed in NEEDS.items():
+        if flag_values[name].present and not flag_values[needed].value:
+            raise InputError(f"--{name} means nothing without --{needed}; give that too, or leave it out")
 
 
 def define_recipe_flags() -> None:

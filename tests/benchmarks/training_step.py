@@ -45,7 +45,7 @@ def measure(side: str, flags: list[str], warm_up: int, steps: int) -> dict:
     dataset = script.get_dataset(script.FLAGS.dataset_split_name)
     with documented_graph() if side == "documented" else contextlib.nullcontext():
         train_op, metrics = script.build_graph(dataset, script.build_net(dataset),
-                                               script.build_schedule(dataset.num_samples))
+                                               training_flags.schedule(script.FLAGS, dataset.num_samples))
     config = sessions.session_config(script.FLAGS.gpu_memory_fraction, OURS[side])
     with tf.Session(config=config) as session:
         session.run(tf.global_variables_initializer())

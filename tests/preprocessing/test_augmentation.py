@@ -48,6 +48,12 @@ def test_a_mixture_takes_each_piece_from_where_it_is_told():
     assert mixture("paper", crop_scale=0.7) == replace(PAPER, crop=replace(PAPER.crop, scale=(0.7, 1.0)))
     with pytest.raises(tfe.InputError, match="crop_scale 0.7.*--crop=paper"):
         mixture("slim", crop_scale=0.7)
+
+
+def test_how_far_to_zoom_out_is_refused_where_nothing_does():
+    assert mixture("slim", zoom_out=0.5, zoom_out_max=2.0) == replace(SLIM, expand_prob=0.5, expand_max=2.0)
+    with pytest.raises(tfe.InputError, match="zoom_out_max 2: nothing is zoomed out here; give --zoom_out"):
+        mixture("slim", zoom_out_max=2.0)
     with pytest.raises(TypeError, match="mixup"):
         mixture("paper", mixup=1.0)
 

@@ -1,7 +1,9 @@
 """train_ssd_network.py as a user runs it, on generated pictures and thin nets."""
 import json
+import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -191,3 +193,56 @@ def test_checkpoints_hold_the_documented_variables_and_those_of_other_code_load(
     for name in ("ssd_300_vgg/conv1/conv1_1/weights", "ssd_300_vgg/block4_box/L2Normalization/gamma",
                  "ssd_300_vgg/block11_box/conv_cls/biases"):
         np.testing.assert_array_equal(reader.get_tensor(name), fill_variable(name, documented[name]))
+
+
+def test_another_label_map_for_evaluation_is_refused_before_anything_is_done(shards, tmp_path):
+    both = shutil.copytree(shards, tmp_path / "both")
+    for path in sorted(both.glob("shapes_trainval*")):
+        shutil.copy(path, both / path.name.replace("trainval", "val"))
+    described = json.loads((both / "shapes_val.json").read_text()) | {"name": "shapes_val"}
+    described["labels"] = described["labels"][::-1]
+    (both / "shapes_val.json").write_text(json.dumps(described))
+    said = refuse(TRAIN, **flags(both, tmp_path / "train", eval_every_n_steps=1))
+    assert "--eval_split=val has the classes triangle, star" in said
+    assert not (tmp_path / "train").exists()
+
+
+def test_flags_that_do_not_go_with_the_checkpoint_leave_the_folder_as_it_is(shards, tmp_path):
+    train_dir = tmp_path / "train"
+    succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=1))
+    before = {path.name: path.read_bytes() for path in train_dir.iterdir()}
+    for change in ({"optimizer": "adam"}, {"moving_average_decay": 0.9}):
+        said = refuse(TRAIN, **flags(shards, train_dir, max_number_of_steps=2, **change))
+        assert f"--{next(iter(change))}" in said
+        assert {path.name: path.read_bytes() for path in train_dir.iterdir()} == before
+
+
+def test_batch_normalisation_cannot_be_left_out_of_mobilenet(shards, tmp_path):
+    assert "has batch normalisation always" in refuse(
+        TRAIN, **flags(shards, tmp_path / "train", model_name="ssd_300_mobilenet_v1", batch_norm=False))
+
+
+NEW_NET = """
+import sys, types
+from nets import nets_factory, ssd_vgg_300
+class SSDNet(ssd_vgg_300.SSDNet):
+    name = "ssd_300_my_body"
+sys.modules["nets.my_body"] = types.ModuleType("nets.my_body")
+sys.modules["nets.my_body"].SSDNet = SSDNet
+nets_factory.NETWORKS["ssd_300_my_body"] = "nets.my_body"
+import tf_extended as tfe, {script} as script
+tfe.run_script(script.main, script.FLAGS, "")
+"""
+
+
+def test_a_net_that_is_one_file_and_one_line_trains_and_evaluates(shards, tmp_path):
+    """As the README's section on adding a backbone says; its file is made up here, and so is the line."""
+    def use(script, given):
+        _, _, *arguments = command(script, **given)
+        done = subprocess.run([sys.executable, "-c", NEW_NET.format(script=script), *arguments],
+                              cwd=PROJECT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    use("train_ssd_network", flags(shards, tmp_path / "a", model_name="ssd_300_my_body", max_number_of_steps=1))
+    use("eval_ssd_network", {"dataset_dir": shards, "dataset_split_name": "trainval", "checkpoint_path": tmp_path / "a",
+                             "eval_dir": tmp_path / "eval", "batch_size": 4, "num_pictures": 0})
+    assert (tmp_path / "eval/report.json").is_file()

@@ -132,3 +132,48 @@ def test_trainable_scopes():
         assert [v.op.name for v in chosen] == ["net/head/weights", "net/conv1/weights", "net/conv1/biases"]
         with pytest.raises(tfe.InputError, match="net/conv2.*the scopes are net/conv1, net/conv10, net/head"):
             checkpoints.variables_to_train("net/conv2")
+
+
+@pytest.mark.parametrize(("excluded", "message"), [
+    (["head"], r"--checkpoint_exclude_scopes: no variable under 'head'; the scopes are a/conv, a/head"),
+    (["a"], r"--checkpoint_exclude_scopes leaves nothing to restore"),
+])
+def test_scopes_that_exclude_nothing_or_everything_are_an_error(folder, excluded, message):
+    with tf.Graph().as_default():
+        tf.get_variable("a/conv/weights", shape=[2, 2])
+        tf.get_variable("a/head/weights", shape=[3])
+        with pytest.raises(tfe.InputError, match=message):
+            plan(folder, net_scope="a", exclude_scopes=excluded)
+
+
+def test_a_model_scope_that_is_not_there_is_named(folder):
+    with tf.Graph().as_default():
+        tf.get_variable("a/conv/weights", shape=[2, 2])
+        with pytest.raises(tfe.InputError, match=r"--checkpoint_model_scope: no variable under 'foo'.* a/conv, a/head"):
+            plan(folder, net_scope="a", model_scope="foo")
+
+
+def test_scopes_in_a_flag():
+    assert checkpoints.split_scopes(" a/b, c,,") == ["a/b", "c"]
+    assert checkpoints.split_scopes(None) == []
+
+
+@pytest.mark.parametrize(("optimizer", "shape", "decay", "flag"), [
+    (tf.train.AdamOptimizer, [2, 2], None, None),
+    (lambda: tf.train.MomentumOptimizer(0.1, 0.9), [2, 2], None, "--optimizer or --trainable_scopes"),
+    (tf.train.AdamOptimizer, [2, 2], 0.9, "--moving_average_decay"),
+    (tf.train.AdamOptimizer, [2, 5], None, "--model_name, --depth_multiplier"),
+])
+def test_what_cannot_be_resumed_is_found_before_and_names_the_flags(folder, optimizer, shape, decay, flag):
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        weights = tfe.slim.model_variable("a/conv/weights", shape=shape)
+        optimizer().minimize(tf.reduce_sum(weights ** 2))
+        if decay:
+            tf.train.ExponentialMovingAverage(decay, step).apply([weights])
+        prefix = checkpoints.find_checkpoint(folder)
+        if flag is None:
+            checkpoints.check_resume(prefix, tf.global_variables())
+            return
+        with pytest.raises(tfe.InputError, match=rf"model.ckpt-100 cannot be resumed .*{flag}.*--checkpoint_path="):
+            checkpoints.check_resume(prefix, tf.global_variables())

@@ -13,6 +13,7 @@ sys.path.insert(0, "tf_extended")  # the module alone: importing the package wou
 import console
 from absl import flags
 flags.DEFINE_string("do", "nothing", "What to do.")
+flags.DEFINE_float("rate", 1.0, "A rate.", lower_bound=0.0)
 flags.DEFINE_list("folders", [], "Folders.")
 flags.DEFINE_integer("number", 1, "A number.", lower_bound=1)
 def main():
@@ -43,6 +44,7 @@ def run(*arguments):
     (["--no_such_flag=1"], 2, "", "no_such_flag"),
     (["--number=abc"], 2, "", "--number"),
     (["--number=0"], 2, "", "number"),
+    (["--rate=nan"], 2, "", "--rate=nan: expected a number"),
     (["stray"], 2, "", "unexpected argument 'stray'"),
     (["--help"], 0, "What this script is for.", ""),
 ])

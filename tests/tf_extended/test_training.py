@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tf_extended as tfe
-from tf_extended import checkpoints, sessions, training
+from tf_extended import checkpoints, sessions, train_folder, training
 from tf_extended.compat import tf
 
 
@@ -27,7 +27,8 @@ def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, deca
                                        moving_average_decay=decay)
         saver = tf.train.Saver(save_relative_paths=True)
         metrics = {"loss": loss, "loss_data": loss, "learning_rate": tf.constant(0.1)}
-        loop = training.TrainLoop(training.make_train_dir(str(train_dir)), metrics, batch_size=4, max_steps=max_steps,
+        folder = train_folder.make_train_dir(str(train_dir))
+        loop = training.TrainLoop(folder, metrics, batch_size=4, max_steps=max_steps,
                                   log_every_n_steps=log_every_n_steps, saver=saver,
                                   save_interval_secs=save_interval_secs, hooks=hooks,
                                   summary_op=tf.summary.scalar("loss", loss) if summaries else None,
@@ -144,7 +145,7 @@ def test_a_folder_without_room_is_an_error_before_the_first_step(tmp_path, monke
         raise OSError(28, "No space left on device")
     monkeypatch.setattr(training.Path, "write_bytes", full)
     with pytest.raises(tfe.RunError, match="the disk of .* is full"):
-        training.make_train_dir(str(tmp_path))
+        train_folder.make_train_dir(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -239,9 +240,9 @@ def test_input_that_ends_is_an_error(tmp_path):
 
 
 def test_train_dir_is_made_or_refused(tmp_path):
-    assert training.make_train_dir(str(tmp_path / "a" / "b")).is_dir()
+    assert train_folder.make_train_dir(str(tmp_path / "a" / "b")).is_dir()
     (tmp_path / "file").write_text("")
     with pytest.raises(tfe.InputError, match="cannot be written"):
-        training.make_train_dir(str(tmp_path / "file"))
+        train_folder.make_train_dir(str(tmp_path / "file"))
     with pytest.raises(tfe.InputError, match="--train_dir is missing"):
-        training.make_train_dir(None)
+        train_folder.make_train_dir(None)

@@ -3,6 +3,7 @@ import pytest
 from absl import flags
 
 from tf_extended import shared_flags, training_flags
+from tf_extended.console import InputError
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def parse(monkeypatch):
         training_flags.define_recipe_flags()
         training_flags.define_optimization_flags()
         training_flags.define_run_flags()
+        training_flags.define_starting_point_flags()
         values(["program", *arguments])
         return values
     return parsed
@@ -83,3 +85,33 @@ def test_pictures_with_few_objects_are_joined_by_scratch_alone(parse, arguments,
     assert values.mosaic == (expected if "--mosaic" in arguments[-1] else None)
     training_flags.settle_mosaic(values, {"num_samples": 100, "objects": {"cat": objects, "dog": 0}})
     assert values.mosaic == expected
+
+
+@pytest.mark.parametrize(("arguments", "steps", "expected"), [
+    (["--recipe=paper"], 120_000, 1000),
+    (["--recipe=paper"], 588, 196),  # a third, so that half of what comes before the first drop has the full rate
+    (["--recipe=scratch"], 640, 200),
+    (["--recipe=scratch"], 300, 100),
+    (["--recipe=paper", "--warmup_steps=1000"], 588, 1000),  # asked for
+    (["--recipe=slim"], 588, 0),
+])
+def test_a_short_training_warms_up_shortly(parse, arguments, steps, expected):
+    values = parse(*arguments, f"--max_number_of_steps={steps}")
+    training_flags.apply_recipe(values)
+    schedule = training_flags.schedule(values, 100)
+    assert (schedule.warmup_steps, schedule.total_steps) == (expected, steps)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ([], "--dataset_dir is missing"),
+    (["--dataset_dir=a"], "--train_dir is missing"),
+    (["--dataset_dir=a", "--train_dir=b", "--labels_offset=1"], "--labels_offset=1"),
+    (["--dataset_dir=a", "--train_dir=b", "--num_epochs=0"], "nothing would be trained"),
+    (["--dataset_dir=a", "--train_dir=b", "--ignore_missing_vars"],
+     "--ignore_missing_vars means nothing without --checkpoint_path"),
+    (["--dataset_dir=a", "--train_dir=b", "--eval_split=test"], "--eval_split means nothing without --eval_every_n_st"),
+])
+def test_what_is_missing_or_without_effect_is_refused(parse, arguments, message):
+    with pytest.raises(InputError, match=message):
+        training_flags.check(parse(*arguments))
+    training_flags.check(parse("--dataset_dir=a", "--train_dir=b", "--eval_every_n_steps=9", "--eval_split=test"))
