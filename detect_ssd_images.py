@@ -60,8 +60,8 @@ def find_pictures() -> list[Path]:
     for given in map(Path, FLAGS.images):
         if not given.exists():
             raise tfe.InputError(f"--images={given}: no such picture or folder")
-        inside = sorted(path for path in given.iterdir() if path.suffix.lower() in SUFFIXES) \
-            if given.is_dir() else [given]
+        inside = [given] if not given.is_dir() else sorted(
+            path for path in given.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
         if not inside:
             raise tfe.InputError(f"--images={given}: no picture in it; expected {', '.join(sorted(SUFFIXES))}")
         for path in inside:
@@ -82,7 +82,7 @@ def name_drawings(paths: list[Path]) -> list[Path]:
     theirs = [path for path in of if path.resolve() in originals or (path.exists() and not (output / RESULT).exists())]
     if theirs:
         raise tfe.InputError(f"--output_dir={output}: {theirs[0]} is there already and would be overwritten by a "
-                             f"drawing; it is not from an earlier detection. Choose another folder.")
+                             "drawing; it is not from an earlier detection. Choose another folder.")
     return list(of)
 
 

@@ -48,14 +48,13 @@ def year_folder(dataset_dir: str | Path, year: str) -> Path:
     Raises InputError where only other years are there.
     """
     top = Path(dataset_dir).expanduser()
-    folders = [folder for folder in (top, *sorted(top.glob("VOC*")), *sorted(top.glob("VOCdevkit/VOC*")))
-               if re.fullmatch(r"VOC\d{4}", folder.resolve().name) and folder.is_dir()]
-    wanted = [folder for folder in folders if folder.resolve().name == f"VOC{year}"]
-    if folders and not wanted:
-        there = ", ".join(folder.resolve().name for folder in folders)
-        raise InputError(f"--dataset_dir {top}: no VOC{year} there, but {there}; name the right year, or leave "
-                         "--dataset_name out.")
-    return wanted[0] if wanted else top
+    places = (top, *sorted(top.glob("VOC*")), *sorted(top.glob("VOCdevkit/VOC*")))
+    folders = {place.absolute().name: place for place in reversed(places) if place.is_dir()}
+    years = [name for name in folders if re.fullmatch(r"VOC\d{4}", name)]
+    if years and f"VOC{year}" not in years:
+        raise InputError(f"--dataset_dir {top}: no VOC{year} there, but {', '.join(sorted(years))}; name the right "
+                         "year, or leave --dataset_name out.")
+    return folders.get(f"VOC{year}", top)
 
 
 def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], list[Finding]]:

@@ -85,8 +85,9 @@ def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
         value = flag_values[name].value
         if isinstance(value, float) and math.isnan(value):  # which is within all bounds
             raise InputError(f"--{name}={value}: expected a number.")
-        # A shell expands ~ only at the beginning of a word, so not after --name=.
-        flag_values[name].value = _expand_home(value)
+        expanded = _expand_home(value)  # a shell expands ~ only at the beginning of a word, so not after --name=
+        if expanded != value:
+            flag_values[name].value = expanded
 
 
 def _expand_home(value: Any) -> Any:
