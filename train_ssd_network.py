@@ -113,14 +113,14 @@ def summarise_targets(images: tf.Tensor, localisations: list, scores: list, net)
     summaries.add_images_with_boxes("input", images, flat, tf_image.VGG_MEANS)
 
 
-def build_train_op(clones: list, schedule: optimization.Schedule, global_step: tf.Variable) -> tuple:
+def build_train_op(clones: list, schedule: optimization.Schedule, global_step: tf.Variable, loss_scale: float) -> tuple:
     """Learning rate, optimiser, gradients, updates: (train op, scalars to report by name)."""
     with tf.device(deployment.CPU):
         rate = optimization.learning_rate(schedule, global_step)
         optimizer = optimization.optimizer(FLAGS.optimizer, rate, optimization.OptimizerSettings(
             **{name: FLAGS[name].value for name in optimization.OptimizerSettings.__dataclass_fields__}))
     variables = checkpoints.variables_to_train(FLAGS.trainable_scopes)
-    loss, gradients = deployment.clone_gradients(clones, optimizer, variables)
+    loss, gradients = deployment.clone_gradients(clones, optimizer, variables, loss_scale)
     gradients = optimization.scale_bias_gradients(gradients, FLAGS.bias_learning_rate_factor)
     train_op = training.guarded_train_op(
         loss, gradients, optimizer, global_step, clip_norm=FLAGS.clip_gradient_norm,
@@ -173,13 +173,13 @@ def build_evaluator(dataset: slim.dataset.Dataset, net, session_config: tf.Confi
                      moving_average_decay=FLAGS.moving_average_decay)
 
 
-def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Schedule) -> tuple:
+def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Schedule, loss_scale: float = 1.0) -> tuple:
     """Input pipeline, clones, optimiser: (train op, scalars to report by name)."""
     with tf.device(deployment.CPU):
         global_step = tf.train.get_or_create_global_step()
         queue = input_queue(dataset, net)
     clones = deployment.create_clones(FLAGS.num_clones, FLAGS.clone_on_cpu, clone_fn, [queue, net])
-    train_op, metrics = build_train_op(clones, schedule, global_step)
+    train_op, metrics = build_train_op(clones, schedule, global_step, loss_scale)
     metrics["queue"] = tf.cast(queue.size(), tf.float32) / (2 * FLAGS.num_clones)
     summaries.add_activations(clones[0].outputs["end_points"])
     summaries.add_scalars(metrics)
@@ -222,7 +222,7 @@ def main() -> None:
     tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
     tfe.say(f"augmentation: {augmentation.describe(augmentation.from_flags(FLAGS))}")
     with without_garbage_collection():
-        train_op, metrics = build_graph(dataset, net, schedule)
+        train_op, metrics = build_graph(dataset, net, schedule, sessions.LOSS_SCALES[precision])
     if Path(FLAGS.train_dir).is_dir():
         train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order
     init_fn = starting_point(net, Path(FLAGS.train_dir))  # before a folder is made: what is asked may not be there

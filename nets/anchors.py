@@ -23,8 +23,9 @@ def ssd_size_bounds_to_values(size_bounds: Sequence[float], n_feat_layers: int,
                               img_shape: Sequence[int] = (300, 300)) -> list[tuple[float, float]]:
     """The (size, next size) in pixels of each of `n_feat_layers` layers, from the relative bounds (smallest, largest).
 
-    Sizes grow by an equal step of whole percents from the second layer on; the first has half the lower bound (Caffe's
-    rule for conv4_3). Only for square images; raises ValueError otherwise, and for fewer than three layers.
+    Equation 4 of the paper as Caffe's SSD computes it: sizes grow by an equal step of whole percents from the second
+    layer on (17 for .2 to .9, where the equation has 17.5); the first has half the lower bound (its rule for conv4_3).
+    Only for square images; raises ValueError otherwise, and for fewer than three layers.
     """
     if img_shape[0] != img_shape[1]:
         raise ValueError(f"size bounds are for square images, not {tuple(img_shape)}: state anchor_sizes instead")

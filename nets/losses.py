@@ -76,7 +76,7 @@ def _mine_batch(background: tf.Tensor, positive: tf.Tensor, negative: tf.Tensor,
 
 
 def _mine_images(background: tf.Tensor, positive: tf.Tensor, negative: tf.Tensor, ratio: float) -> tf.Tensor:
-    """The negatives [B, K] bool that are the `ratio` times positives hardest of their own image (the paper's rule).
+    """The negatives [B, K] bool that are the `ratio` times positives hardest of their own image, as Caffe's SSD has it.
 
     Of equals the first in order of anchors. An image without positives gives no negatives.
     """

@@ -6,7 +6,7 @@ A net is a row of data (`SSDParams`, extra layers) plus a backbone function; `SS
 1. `net`: backbone → extra feature layers → a head on each (section 2.1);
 2. `anchors`, `bboxes_encode`, `bboxes_decode`: default boxes and matching (section 2.2);
 3. `losses`: the training objective (section 2.2);
-4. `detected_bboxes`: selection and non-maximum suppression (section 2.2, last paragraphs, and 3.7).
+4. `detected_bboxes`: selection and non-maximum suppression (sections 2.1, first paragraph, and 3.7).
 
 At this interface everything is a list over feature layers. Not this module's job: the mathematics (each step has its
 own module) and the numbers (`nets.ssd_vgg_300` …).

@@ -2,7 +2,8 @@
 
 Works on pictures `[H, W, 3] float32` of 0 to 255; where they are cut or how they are resized is not this module's job.
 Two sets of numbers: `SLIM_COLOURS`, the documented pipeline's, and `PAPER_COLOURS`, those of Liu et al. 2016 (section
-2.2, "Data augmentation", after Howard 2013) as Caffe's SSD has them.
+2.2, "Data augmentation", after Howard 2013) as Caffe's SSD has them; its hue delta of 18 is taken for degrees, where
+OpenCV's 8-bit pictures would make twice as many of it.
 
 Saturation and hue are those of HSV. All arithmetic on pixels is in two functions that XLA compiles, `linear_then_hsv`
 and `linear_then_whiten`: each reads and writes the picture once, where one operation after the other takes three times

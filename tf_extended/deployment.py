@@ -47,11 +47,13 @@ def create_clones(num_clones: int, clone_on_cpu: bool, model_fn: Callable[..., A
     return clones
 
 
-def clone_gradients(clones: Sequence[Clone], optimizer: tf.train.Optimizer, var_list: Sequence[tf.Variable]) -> tuple:
+def clone_gradients(clones: Sequence[Clone], optimizer: tf.train.Optimizer, var_list: Sequence[tf.Variable],
+                    loss_scale: float = 1.0) -> tuple:
     """Total loss and gradients over all clones: (scalar tensor, [(gradient, variable), …]).
 
     The data losses of each clone count 1 / number of clones; the regularisation losses, which are the same in every
-    clone because the variables are, count once. A variable that no loss depends on has the gradient None.
+    clone because the variables are, count once. A variable that no loss depends on has the gradient None. On the way
+    back the loss is multiplied by `loss_scale`, and the gradients are divided by it: small ones would be 0 in float16.
     """
     losses, gradients = [], []
     for index, clone in enumerate(clones):
@@ -62,8 +64,11 @@ def clone_gradients(clones: Sequence[Clone], optimizer: tf.train.Optimizer, var_
                 parts += tf.losses.get_regularization_losses()
             loss = tf.add_n(parts)
             losses.append(loss)
-            gradients.append(optimizer.compute_gradients(loss, var_list))
-    return tf.add_n(losses, name="total_loss"), _sum_gradients(gradients)
+            gradients.append(optimizer.compute_gradients(loss if loss_scale == 1.0 else loss * loss_scale, var_list))
+    summed = _sum_gradients(gradients)
+    if loss_scale != 1.0:
+        summed = [(None if gradient is None else gradient / loss_scale, variable) for gradient, variable in summed]
+    return tf.add_n(losses, name="total_loss"), summed
 
 
 def _sum_gradients(per_clone: Sequence[Sequence[tuple]]) -> list[tuple]:

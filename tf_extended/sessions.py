@@ -1,7 +1,8 @@
 """What a session may use: devices, GPU memory, reduced precision.
 
 Mixed precision is a rewrite of the graph when the session starts (design decision 8): variables, gradients, loss and
-decoding stay float32. bfloat16 goes through oneDNN on a CPU; float16 through TensorFlow's own rewrite on a GPU.
+decoding stay float32. bfloat16 goes through oneDNN on a CPU; float16 through TensorFlow's own rewrite on a GPU, which
+scales no loss: that is the training's job, by `LOSS_SCALES`.
 """
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from tf_extended.compat import tf
 from tf_extended.console import InputError
 
 PRECISIONS = ("auto", "off", "bfloat16", "float16")
+# What the loss is multiplied by on the way back, by precision. float16 has nothing below 6e-8; a power of two changes
+# no digit of what float32 holds. bfloat16 has the range of float32.
+LOSS_SCALES = {"off": 1.0, "bfloat16": 1.0, "float16": 128.0}
 # Instruction sets with bfloat16 matrix products; without one oneDNN emulates them, slower than float32.
 BFLOAT16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 
@@ -42,10 +46,10 @@ def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
         raise InputError("--mixed_precision=float16 needs a GPU and none is seen; use --mixed_precision=auto")
     if asked != "auto":
         return asked, "as asked"
-    if has_gpu:
-        return "float16", "a GPU is present"
     if depthwise:
         return "off", "depthwise convolutions gain nothing from it"
+    if has_gpu:
+        return "float16", "a GPU is present"
     if has_bfloat16:
         return "bfloat16", "the processor multiplies bfloat16"
     return "off", "the processor has no bfloat16 instructions"

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from tf_extended import deployment
+from tf_extended import deployment, sessions
 from tf_extended.compat import slim, tf
 
 DATA = np.random.RandomState(0).randn(8, 3).astype(np.float32)
@@ -17,12 +17,12 @@ def model(batches):
     return outputs
 
 
-def loss_and_gradients(num_clones):
+def loss_and_gradients(num_clones, loss_scale=1.0):
     with tf.Graph().as_default(), tf.Session() as sess:
         batches = iter(tf.split(tf.constant(DATA), num_clones))
         clones = deployment.create_clones(num_clones, True, model, [batches])
         loss, gradients = deployment.clone_gradients(
-            clones, tf.train.GradientDescentOptimizer(1.0), tf.trainable_variables())
+            clones, tf.train.GradientDescentOptimizer(1.0), tf.trainable_variables(), loss_scale)
         sess.run(tf.global_variables_initializer())
         names = [variable.op.name for _, variable in gradients]
         return names, sess.run(loss), sess.run([gradient for gradient, _ in gradients])
@@ -40,6 +40,28 @@ def test_regularisation_counts_once_whatever_the_number_of_clones():
     expected = np.mean((DATA @ np.ones((3, 2), np.float32)) ** 2) + 0.5 * 6 / 2
     for num_clones in (1, 2, 4):
         assert loss_and_gradients(num_clones)[1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_scaled_loss_gives_the_same_loss_and_gradients():
+    plain, scaled = loss_and_gradients(2), loss_and_gradients(2, sessions.LOSS_SCALES["float16"])
+    assert plain[1] == scaled[1]
+    for a, b in zip(plain[2], scaled[2], strict=True):
+        np.testing.assert_array_equal(a, b)  # a power of two changes no digit
+
+
+def test_a_scaled_loss_keeps_small_gradients_in_float16():
+    """A gradient of 1e-8 through a float16 product: 0 without the scale, there with it."""
+    def gradient(loss_scale):
+        with tf.Graph().as_default(), tf.Session() as sess:
+            weight = tf.get_variable("w", initializer=1.0)
+            tf.losses.add_loss(tf.cast(tf.cast(weight, tf.float16) * 1.0, tf.float32) * 1e-8)
+            clones = [deployment.Clone(None, "", deployment.CPU)]
+            _, [(found, _)] = deployment.clone_gradients(
+                clones, tf.train.GradientDescentOptimizer(1.0), [weight], loss_scale)
+            sess.run(tf.global_variables_initializer())
+            return sess.run(found)
+    assert gradient(1.0) == 0.0
+    assert gradient(sessions.LOSS_SCALES["float16"]) == pytest.approx(1e-8, rel=0.1)
 
 
 def test_devices_and_scopes():

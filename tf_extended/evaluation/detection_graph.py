@@ -5,7 +5,7 @@ Its job: composing the parts that it is given (a slim Dataset, a preprocessing f
 1. One reader takes every record once (`num_epochs=1`); threads preprocess; the last batch may be smaller.
 2. What belongs to an image travels with it: its record's name, by which results are put in order again, its id, size
    and objects, as they are in the record, and where the image lies in the network's input.
-3. The network, and behind it decoding, selection and non-maximum suppression (Liu et al. 2016, sections 2.2 and 3.7).
+3. The network, and behind it decoding, selection and non-maximum suppression (Liu et al. 2016, sections 2.1 and 3.7).
    With test-time flips, `mirroring` makes one of what the views gave. What lies between network and decoding is kept,
    so that the two can be run, and timed, one after the other.
 """
@@ -83,7 +83,8 @@ def detect_in(images: tf.Tensor, net: Any, selection: Selection) -> tuple[list, 
         labels = sorted(by_class[0])
         scores, bboxes = (tf.stack([rows[label] for label in labels], axis=1) for rows in by_class)
         if flips != "none":
-            scores, bboxes = mirroring.agree(scores, bboxes, flips, selection.nms_threshold, threshold)
+            scores, bboxes = mirroring.agree(scores, bboxes, flips, selection.nms_threshold,
+                                             threshold if threshold > mirroring.LEAST_VOTE else 0.0)
     return [*predictions, *localisations], scores, bboxes, labels
 
 

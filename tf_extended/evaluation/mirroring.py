@@ -5,8 +5,8 @@ A picture's views go through the network as one batch, each view's boxes are sel
 2. non-maximum suppression over all views together chooses the boxes to vote on, as many as one view may have;
 3. every box is of the best chosen one that it overlaps by SAME_IOU or more; for each, a view votes with its most
    probable box, or with 0 if it has none: the score is the mean of the votes, the box their mean, weighted by score.
-So that a view which doubts is not taken for one that sees nothing, views vote from LEAST_VOTE on, whatever score a
-detection must have; that threshold is for the mean.
+So that a view which doubts is not taken for one that sees nothing, views vote from LEAST_VOTE on; where a detection
+must have a higher score, that is asked of the mean.
 
 Training with the same flips (`--vertical_flip` for the vertical ones) is the caller's: a net that never saw a picture
 upside down has nothing to say about one.

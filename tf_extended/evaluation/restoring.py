@@ -89,4 +89,5 @@ def restore(session: tf.Session, saver: tf.train.Saver, checkpoint: str) -> None
 
 
 def _gone(checkpoint: str, what: str, why: str) -> CheckpointGoneError:
-    return CheckpointGoneError(f"{checkpoint} {what}: {why}. Is that a whole TensorFlow checkpoint?")
+    return CheckpointGoneError(f"{checkpoint} {what}: {why}. Is that a whole TensorFlow checkpoint? "
+                               "Other weights need a training that starts from them first.")

@@ -51,7 +51,7 @@ class EvaluateAsItGoes:
         curve.add_point(self.train_dir, figures)
         best = self._keep_if_best(checkpoint, figures)
         say(f"evaluation at step {step}: mAP VOC07 {figures['voc07']:.4f}  VOC12 {figures['voc12']:.4f}  on "
-            f"{figures['images']} images" + ("  (best so far, kept)" if best else ""))
+            f"{figures['images']} images" + ("  (the best VOC12 so far, kept)" if best else ""))
 
     def _keep_if_best(self, checkpoint: str, figures: dict) -> bool:
         """Copy the checkpoint to train_dir/best unless what is there is as good; says whether it did."""

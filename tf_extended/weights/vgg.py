@@ -1,7 +1,7 @@
 """VGG-16 as published (ImageNet, three fully connected layers) → the body of SSD, by name and shape.
 
 Liu et al. 2016, section 3: fc6 and fc7 become convolutions by subsampling their parameters; DeepLab-LargeFOV (Chen et
-al. 2015, arXiv 1412.7062, section 3.1) is the source of that. Reading files is the other modules' job.
+al. 2015, arXiv 1412.7062, section 3.2) is the source of that. Reading files is the other modules' job.
 """
 import numpy as np
 

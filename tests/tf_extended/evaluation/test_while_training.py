@@ -50,8 +50,9 @@ def test_evaluates_when_due_and_at_the_end_and_builds_one_evaluator(hook, capsys
     points = curve.read_curve(hook.train_dir)
     assert [(p["step"], p["voc12"]) for p in points] == [(10, 0.3), (20, 0.5), (25, 0.4)]
     printed = capsys.readouterr().out
-    assert "evaluation at step 20: mAP VOC07 0.4000  VOC12 0.5000  on 2 images  (best so far, kept)" in printed
-    assert printed.count("best so far") == 2
+    assert ("evaluation at step 20: mAP VOC07 0.4000  VOC12 0.5000  on 2 images  (the best VOC12 so far, kept)"
+            in printed)
+    assert printed.count("the best VOC12 so far") == 2
 
 
 def test_the_best_is_kept_with_its_model_file_and_without_the_graph(hook):
