@@ -133,11 +133,13 @@ def build_train_op(clones: list, schedule: optimization.Schedule, global_step: t
     return train_op, metrics
 
 
-def starting_point(net, train_dir: Path):
+def starting_point(net, labels: list[str], train_dir: Path):
     """The init function that loads --checkpoint_path, or None: then slim resumes from train_dir or starts afresh."""
     present = checkpoints.latest_checkpoint(train_dir)
     if present:
         checkpoints.check_resume(present, tf.global_variables())
+        if not model_file.find_model_file(train_dir).is_file():
+            tfe.say(f"NOTE: no {model_file.NAME} in {train_dir}: its checkpoint is taken for one of this net")
         tfe.say(f"resuming from {present}")
         if FLAGS.checkpoint_path:
             tfe.say(f"NOTE: --checkpoint_path={FLAGS.checkpoint_path} is NOT used, because --train_dir already holds a "
@@ -147,14 +149,17 @@ def starting_point(net, train_dir: Path):
         tfe.say("starting from random weights")
         return None
     kind, stored = weights.load_weights(FLAGS.checkpoint_path, net.name)
+    if kind in (weights.CAFFE, weights.KERAS) and FLAGS.checkpoint_model_scope:
+        raise tfe.InputError(f"--checkpoint_model_scope means nothing for a {kind.title}; leave it out")
     plan = checkpoints.plan_restore(
         slim.get_model_variables(), f"{FLAGS.checkpoint_path} ({kind.title})", stored, net_scope=net.name,
         model_scope=None if kind.converted else FLAGS.checkpoint_model_scope,
         exclude_scopes=checkpoints.split_scopes(FLAGS.checkpoint_exclude_scopes),
         # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
         ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
-    note = model_file.note_on_anchors(FLAGS.checkpoint_path, net) if any("_box/" in n for n in plan.values) else None
-    tfe.say("\n".join(filter(None, [plan.table(), note])))
+    notes = model_file.notes(FLAGS.checkpoint_path, net, labels, kind is weights.CAFFE) \
+        if any("_box/" in name for name in plan.values) else []
+    tfe.say("\n".join([plan.table(), *notes]))
     return plan.init_fn()
 
 
@@ -225,7 +230,8 @@ def main() -> None:
         train_op, metrics = build_graph(dataset, net, schedule, sessions.LOSS_SCALES[precision])
     if Path(FLAGS.train_dir).is_dir():
         train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order
-    init_fn = starting_point(net, Path(FLAGS.train_dir))  # before a folder is made: what is asked may not be there
+    # Before a folder is made: what is asked may not be there.
+    init_fn = starting_point(net, class_names(net, dataset), Path(FLAGS.train_dir))
     train_dir = prepare_folder(dataset, net, steps=schedule.total_steps, mixed_precision=precision)
     tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "
             f"{schedule.total_steps} steps of {FLAGS.batch_size * FLAGS.num_clones}; "

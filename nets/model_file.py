@@ -12,6 +12,7 @@ from typing import Any
 
 import tf_extended as tfe
 from nets import model_schema, nets_factory
+from nets.anchor_sets import anchor_params
 from nets.ssd import SSDNet, SSDParams
 
 NAME, FORMAT = "model.json", 1
@@ -122,11 +123,27 @@ def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Pa
                              "was trained with, or another checkpoint")
 
 
+def notes(path: str | Path, ssd_net: SSDNet, labels: Sequence[str], is_caffe: bool) -> list[str]:
+    """Warnings for fine-tuning `ssd_net` for `labels` from the heads at `path`, a checkpoint or (`is_caffe`) Caffe's.
+
+    Other anchors and other classes are allowed, heads can learn both, but seldom meant.
+    """
+    if is_caffe:
+        theirs = anchor_params("voc", type(ssd_net).default_params).anchor_sizes
+        return [] if ssd_net.params.anchor_sizes == theirs else [
+            f"NOTE: Caffe's SSDs for VOC, as {path}, have --anchors=voc, not these."]
+    then = read_model_file(path)["labels"] if find_model_file(path).is_file() else []
+    found = [note_on_anchors(path, ssd_net)]
+    if len(then) == len(labels) and list(then) != list(labels):
+        found.append(f"NOTE: {path} knows the classes {', '.join(then)}, this training {', '.join(labels)}; what tells "
+                     "them apart must be learned anew.")
+    return [note for note in found if note]
+
+
 def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
     """A warning for fine-tuning `ssd_net` from the checkpoint at `path`, if its model.json tells of other anchors.
 
-    That is allowed, heads can learn other anchors, but seldom meant: localisations start from what others meant.
-    Without a model.json it is an SSD from elsewhere: published with the net's own anchors, or Caffe's with others.
+    Without a model.json it is an SSD-TensorFlow from elsewhere, published with the net's own anchors.
     """
     if not find_model_file(path).is_file():
         if ssd_net.params.anchor_sizes == type(ssd_net).default_params.anchor_sizes:

@@ -44,7 +44,7 @@ def find_checkpoint(path: str | Path) -> str:
     Returns a prefix for tf.train.Saver, or the path itself for a file of another kind. Raises InputError where there
     is nothing.
     """
-    path = str(path)
+    path = check_path(path)
     if Path(path).is_dir():
         found = latest_checkpoint(path)
         if found is None:
@@ -88,19 +88,32 @@ class RestorePlan:
 
 
 def check_resume(prefix: str, variables: Sequence[tf.Variable]) -> None:
-    """Raise InputError, naming the flags to look at, unless a checkpoint holds every variable of a training's graph."""
+    """Raise InputError, naming the flags to look at, unless a checkpoint and a training have the same variables.
+
+    What the checkpoint has for others than the net's variables and their slots does not count.
+    """
     stored = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
-    other = [v.op.name for v in variables if v.op.name not in stored]
-    flags = "--moving_average_decay" if other and other[0].endswith("/ExponentialMovingAverage") else \
-        "--optimizer or --trainable_scopes"
-    of_net = [v.op.name for v in slim.get_model_variables() if list(stored.get(v.op.name, [0])) != v.shape.as_list()]
-    if of_net:
-        other, flags = of_net, "--model_name, --depth_multiplier, --batch_norm, --anchors or --num_classes"
+    here, net = {v.op.name for v in variables}, {v.op.name: v.shape.as_list() for v in slim.get_model_variables()}
+    other = [name for name, shape in net.items() if list(stored.get(name, [0])) != shape]
+    flags = "--model_name, --depth_multiplier, --batch_norm, --anchors or --num_classes"
+    if not other:
+        dropped = [name for name in sorted(set(stored) - here) if name.rpartition("/")[0] in net]
+        other = sorted(here - set(stored)) or dropped
+        averages = other and other[0].endswith("/ExponentialMovingAverage")
+        flags = "--moving_average_decay" if averages else "--optimizer or --trainable_scopes"
     if other:
         raise InputError(
-            f"{prefix} cannot be resumed with these flags: it has no {other[0]} as this training has it. Give the "
-            f"{flags} that it was trained with (run.json beside it says which), or start from it with another "
-            f"--train_dir and --checkpoint_path={prefix}")
+            f"{prefix} cannot be resumed with these flags: it and this training do not both have {other[0]}, or not in "
+            f"one shape. Give the {flags} that it was trained with (run.json beside it says which), or start from it "
+            f"with another --train_dir and --checkpoint_path={prefix}")
+
+
+def check_path(path: str | Path) -> str:
+    """The path as text. Raises InputError for one that TensorFlow would take for a pattern."""
+    if set("*?[") & set(str(path)):
+        raise InputError(f"{path}: TensorFlow takes * ? and [ in the path of a checkpoint for a pattern; rename the "
+                         "folder")
+    return str(path)
 
 
 def _in_scopes(name: str, scopes: Sequence[str]) -> bool:
@@ -118,6 +131,7 @@ def plan_restore(variables: Sequence[tf.Variable], source: str, stored: dict[str
     width, where variables are missing and `ignore_missing_vars` is not set, or a scope holds no variable.
     """
     plan, wanted, reshaped = RestorePlan(source), set(), []
+    model_scope = model_scope.rstrip("/") if model_scope else None
     for scope in exclude_scopes:
         _under([variable.op.name for variable in variables], scope, "--checkpoint_exclude_scopes")
     if model_scope:

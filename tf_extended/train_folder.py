@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 
-from tf_extended.checkpoints import checkpoint_step
+from tf_extended.checkpoints import check_path, checkpoint_step
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, complain, say
 from tf_extended.evaluation.files import write_text
@@ -37,7 +37,7 @@ def make_train_dir(train_dir: str | None) -> Path:
     """
     if not train_dir:
         raise InputError("--train_dir is missing: the folder for checkpoints and logs")
-    folder = Path(train_dir)
+    folder = Path(check_path(train_dir))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         hold(folder)
@@ -86,13 +86,18 @@ def _remove_leftovers(folder: Path) -> None:
     left = [path for path in folder.iterdir() if path.is_file() and _TEMPORARY.search(path.name)]
     for path in folder.iterdir():
         part = _PART.match(path.name)
-        if part and not (folder / f"{part[1]}{_INDEX}").exists():
+        if part and not (folder / f"{part[1]}{_INDEX}").exists() and not _of_first_format(folder / part[1]):
             left.append(path)
     if left:
         say(f"removing what an unfinished save left: {', '.join(sorted(path.name for path in left))} "
             f"({sum(path.stat().st_size for path in left) / 1e6:.1f} MB)")
     for path in left:
         path.unlink()
+
+
+def _of_first_format(prefix: Path) -> bool:
+    """Whether there is a checkpoint without an index: TensorFlow 0.x wrote one file, or several with their number."""
+    return prefix.is_file() or any(prefix.parent.glob(f"{prefix.name}-?????-of-?????"))
 
 
 def _cut_half_line(path: Path) -> None:
@@ -120,6 +125,9 @@ def _settle_state(folder: Path) -> None:
     elif candidates and name is None:
         raise RunError(f"none of the checkpoints in {folder} can be read; put one back from a copy, or start again in "
                        "another --train_dir")
+    elif name is None and named and _of_first_format(folder / named):
+        raise InputError(f"{folder / named} is a checkpoint of TensorFlow's first format, which is not resumed; start "
+                         f"from it with another --train_dir and --checkpoint_path={folder / named}")
     elif name is None and (folder / _STATE).exists():
         complain(f"WARNING: {folder / _STATE} names no checkpoint of this folder, which has none: starting anew")
         (folder / _STATE).unlink()

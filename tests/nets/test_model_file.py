@@ -147,3 +147,15 @@ def test_fine_tuning_from_other_anchors_is_noted(tmp_path):
     other = network(network.default_params._replace(num_classes=5))  # the net's own anchors, not those of voc
     note = model_file.note_on_anchors(tmp_path, other)
     assert "anchor_sizes [[30.0, 60.0]" in note and "[[21.0, 45.0]" in note and "img_shape" not in note
+
+
+def test_fine_tuning_from_caffes_anchors_and_other_classes_is_noted(tmp_path):
+    network = nets_factory.get_network("ssd_300_vgg")
+    plain, caffe = network(), a_net()  # the net's own anchors, and those of voc
+    [note] = model_file.notes(tmp_path / "x.caffemodel", plain, LABELS, is_caffe=True)
+    assert "have --anchors=voc, not these" in note
+    assert model_file.notes(tmp_path / "x.caffemodel", caffe, LABELS, is_caffe=True) == []
+    model_file.write_model_file(tmp_path, a_net(), LABELS)
+    assert model_file.notes(tmp_path, a_net(), LABELS, is_caffe=False) == []
+    [note] = model_file.notes(tmp_path, a_net(), LABELS[::-1], is_caffe=False)
+    assert f"knows the classes {', '.join(LABELS)}, this training {', '.join(LABELS[::-1])}" in note

@@ -163,6 +163,7 @@ def test_scopes_in_a_flag():
     (lambda: tf.train.MomentumOptimizer(0.1, 0.9), [2, 2], None, "--optimizer or --trainable_scopes"),
     (tf.train.AdamOptimizer, [2, 2], 0.9, "--moving_average_decay"),
     (tf.train.AdamOptimizer, [2, 5], None, "--model_name, --depth_multiplier"),
+    (lambda: tf.train.GradientDescentOptimizer(0.1), [2, 2], None, "--optimizer or --trainable_scopes"),
 ])
 def test_what_cannot_be_resumed_is_found_before_and_names_the_flags(folder, optimizer, shape, decay, flag):
     with tf.Graph().as_default():
@@ -172,6 +173,7 @@ def test_what_cannot_be_resumed_is_found_before_and_names_the_flags(folder, opti
         if decay:
             tf.train.ExponentialMovingAverage(decay, step).apply([weights])
         prefix = checkpoints.find_checkpoint(folder)
+        tf.get_variable("a/head/weights", shape=[3])
         if flag is None:
             checkpoints.check_resume(prefix, tf.global_variables())
             return

@@ -176,3 +176,19 @@ def test_an_error_of_writing_names_the_folder_and_the_remedy(tmp_path, error, sa
 def test_a_folder_that_is_gone_is_told_as_that(tmp_path):
     error = train_folder.write_error(FileNotFoundError(errno.ENOENT, "x"), tmp_path / "gone", "at step 7")
     assert "was removed at step 7" in str(error)
+
+
+def test_a_checkpoint_of_the_first_format_is_kept_and_refused(tmp_path):
+    for name in ("model.ckpt-7", "model.ckpt-7.meta"):
+        (tmp_path / name).write_bytes(b"of TensorFlow 0.x")
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-7"\n')
+    with pytest.raises(tfe.InputError, match="model.ckpt-7 is .* first format.*--checkpoint_path="):
+        train_folder.make_train_dir(str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "model.ckpt-7", "model.ckpt-7.meta"]
+
+
+@pytest.mark.parametrize("name", ["run[1]", "a*", "what?"])
+def test_a_folder_that_tensorflow_would_take_for_a_pattern(tmp_path, name):
+    with pytest.raises(tfe.InputError, match="in the path of a checkpoint for a pattern"):
+        train_folder.make_train_dir(str(tmp_path / name))
+    assert not list(tmp_path.iterdir())

@@ -18,6 +18,7 @@ from tf_extended.weights.vgg import (
     conv_name,
     fully_connected_as_conv,
     reduce_fc,
+    refuse_deeper,
     swap_red_and_blue,
 )
 
@@ -34,7 +35,7 @@ def read_keras(path: str | Path) -> Weights:
     """The convolutions of the file and, where it has the top, conv6 and conv7 reduced from fc1 and fc2.
 
     For whitened RGB: these networks were converted from Caffe and want BGR, so the first layer is turned round. A
-    file that is not of VGG-16 gives an empty dict. Raises OSError for a damaged file.
+    file that is not of VGG-16 gives an empty dict. Raises OSError for a damaged file, InputError for VGG-19.
     """
     found = _read_layers(path)
     if "conv1/conv1_1/weights" in found:
@@ -53,6 +54,7 @@ def _read_layers(path: str | Path) -> Weights:
     with h5py.File(path, "r") as file:
         names: list[str] = []
         file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        refuse_deeper((part for name in names for part in name.split("/")), path)
         for name in names:
             layer = _layer_of(name, names)
             if layer is not None:

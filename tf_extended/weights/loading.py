@@ -43,12 +43,12 @@ def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.n
     Values of published networks come under `net_scope` (`ssd_300_vgg`), as HWIO and for RGB, ready for variables of
     these names; those of a TensorFlow checkpoint come under the names that they have in it, whatever the scope.
     `path` is whatever `checkpoints.find_checkpoint` takes. Raises InputError for a file of another kind, a damaged
-    one, and a network that has nothing in common with VGG-16 or SSD. The kind's title states MobileNet's width.
+    one, VGG-19, and a network that has nothing in common with VGG-16 or SSD. The kind's title states MobileNet's width.
     """
     path = checkpoints.find_checkpoint(path)
     if _is_checkpoint(path):
         stored = checkpoints.read_checkpoint(path)
-        kind, converted = _from_slim(stored)
+        kind, converted = _from_slim(stored, path)
         if not kind.converted:
             return kind, stored
     else:
@@ -58,9 +58,10 @@ def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.n
     return kind, {f"{net_scope}/{name}": values for name, values in converted.items()}
 
 
-def _from_slim(stored: dict[str, np.ndarray]) -> tuple[Kind, dict[str, np.ndarray]]:
+def _from_slim(stored: dict[str, np.ndarray], path: str) -> tuple[Kind, dict[str, np.ndarray]]:
     """What a TensorFlow checkpoint holds: a network that slim has published, without its scope, or CHECKPOINT."""
     if (scope := vgg.slim_scope(stored)) is not None:
+        vgg.refuse_deeper((part for name in stored for part in name.split("/")), path)
         return SLIM_VGG, vgg.from_slim(stored, scope)
     if (scope := mobilenet.slim_scope(stored)) is not None:
         converted = mobilenet.from_slim(stored, scope)
@@ -71,7 +72,7 @@ def _from_slim(stored: dict[str, np.ndarray]) -> tuple[Kind, dict[str, np.ndarra
 
 def _is_checkpoint(path: str) -> bool:
     """Whether TensorFlow's reader is the one for `path`: a prefix, or one file of the first format."""
-    if Path(f"{path}.index").is_file():
+    if not Path(path).is_file():  # a prefix, of either format
         return True
     with Path(path).open("rb") as file:
         file.seek(0, os.SEEK_END)
@@ -94,4 +95,5 @@ def _read_file(path: Path) -> tuple[Kind, dict[str, np.ndarray]]:
                          f"{ACCEPTED}") from None
     if not layers:
         raise InputError(f"{path} holds no weights: expected {ACCEPTED}")
+    vgg.refuse_deeper(layers, path)
     return CAFFE, from_caffe(layers)

@@ -3,13 +3,20 @@
 Liu et al. 2016, section 3: fc6 and fc7 become convolutions by subsampling their parameters; DeepLab-LargeFOV (Chen et
 al. 2015, arXiv 1412.7062, section 3.2) is the source of that. Reading files is the other modules' job.
 """
+import re
+from collections.abc import Iterable
+
 import numpy as np
+
+from tf_extended.console import InputError
 
 Weights = dict[str, np.ndarray]
 
 # Convolutions of the blocks 1 to 5.
 REPEATS = (2, 2, 3, 3, 3)
 BLOCK_CONVS = tuple((block, i) for block, repeats in enumerate(REPEATS, 1) for i in range(1, repeats + 1))
+# A convolution of the blocks 1 to 5 as slim and Caffe (conv3_4) or Keras (block3_conv4) name it.
+_BLOCK_CONV = re.compile(r"(?:conv([1-5])_|block([1-5])_conv)(\d)")
 # fc6 looks at 7 x 7 places, conv6 at every third of them; of the 4096 channels of fc6 and fc7 every fourth stays.
 FC6_SIDE, STEP, CHANNEL_STEP = 7, 3, 4
 
@@ -17,6 +24,14 @@ FC6_SIDE, STEP, CHANNEL_STEP = 7, 3, 4
 def conv_name(block: int, index: int) -> str:
     """The toolkit's scope of a convolution of VGG's blocks, which is also slim's: `conv1/conv1_1`."""
     return f"conv{block}/conv{block}_{index}"
+
+
+def refuse_deeper(layers: Iterable[str], path: object) -> None:
+    """Raise InputError where a file has a convolution that VGG-16 lacks: without it those behind it are useless."""
+    for layer in layers:
+        found = _BLOCK_CONV.fullmatch(layer)
+        if found and (int(found[1] or found[2]), int(found[3])) not in BLOCK_CONVS:
+            raise InputError(f"{path} has a layer {layer}: it is of VGG-19 or another net; the body of SSD is VGG-16")
 
 
 def swap_red_and_blue(weights: np.ndarray) -> np.ndarray:

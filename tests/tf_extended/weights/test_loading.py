@@ -90,3 +90,21 @@ def test_nothing_there(tmp_path):
         load_weights(tmp_path / "nowhere.ckpt", "net")
     with pytest.raises(tfe.InputError, match="no checkpoint in the folder"):
         load_weights(tmp_path, "net")
+
+
+def test_vgg_19_is_not_taken_for_vgg_16(tmp_path):
+    values = slim_vgg(thin=64, scope="vgg_19")
+    values["vgg_19/conv3/conv3_4/weights"] = values["vgg_19/conv3/conv3_3/weights"]
+    with pytest.raises(tfe.InputError, match="has a layer conv3_4: it is of VGG-19"):
+        load_weights(save(tmp_path / "vgg_19.ckpt", values), "ssd_300_vgg")
+
+
+def test_a_first_format_in_several_files(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        weight = tf.get_variable("a/weights", initializer=1.0)
+        session.run(tf.global_variables_initializer())
+        prefix = tf.train.Saver([weight], write_version=tf.train.SaverDef.V1, sharded=True).save(
+            session, str(tmp_path / "model.ckpt"), write_meta_graph=False)
+    kind, values = load_weights(tmp_path, "ssd_300_vgg")
+    assert prefix.endswith("-?????-of-00001") and kind.title == "TensorFlow checkpoint"
+    assert values == {"a/weights": 1.0}

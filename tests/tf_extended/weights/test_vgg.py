@@ -5,6 +5,7 @@ import pytest
 from nets import vgg as vgg_body
 from tests.tf_extended.weights.shapes import random, vgg_convs
 from tf_extended.compat import slim, tf
+from tf_extended.console import InputError
 from tf_extended.weights import SLIM_VGG, load_weights, vgg
 
 
@@ -85,3 +86,10 @@ def body_features(image: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarra
         names = {variable.op.name for variable in tf.global_variables()}
         slim.assign_from_values_fn({name: value for name, value in values.items() if name in names})(sess)
         return sess.run(end_points["block5"])
+
+
+@pytest.mark.parametrize("layer", ["conv3_4", "block5_conv4", "conv1_3"])
+def test_deeper_nets_are_refused(layer):
+    vgg.refuse_deeper(["conv3_3", "block5_conv3", "conv4_3_norm", "conv6_1", "conv9_2", "vgg_19"], "file")
+    with pytest.raises(InputError, match=f"file has a layer {layer}: it is of VGG-19"):
+        vgg.refuse_deeper(["conv3_3", layer], "file")
