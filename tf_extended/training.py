@@ -81,8 +81,8 @@ class TrainLoop:
         self.max_steps, self.log_every_n_steps = max_steps, log_every_n_steps
         self.saver, self.save_interval_secs, self.hooks = saver, save_interval_secs, hooks
         self.summaries = RegularSummaries(self.train_dir, summary_op, save_summaries_secs)
-        self.finite = {variable.op.name: tf.reduce_all(tf.is_finite(variable)) for variable in tf.global_variables()
-                       if variable.dtype.is_floating}
+        # One operation for each variable: they are a part of the start-up. Slots are no worse than their variables.
+        self.sizes = {variable.op.name: tf.nn.l2_loss(variable) for variable in slim.get_model_variables()}
         self.stop_requested: str | None = None
         self.step: int | None = None
         self.first_step = 0
@@ -144,7 +144,7 @@ class TrainLoop:
         return prefix
 
     def _check_finite(self, sess: tf.Session) -> None:
-        bad = [name for name, finite in sess.run(self.finite).items() if not finite]
+        bad = [name for name, size in sess.run(self.sizes).items() if not math.isfinite(size)]
         if bad:
             raise RunError(f"step {self.step}: {len(bad)} variables are not finite, {bad[0]} the first.\nNothing was "
                            "saved since. Try a lower --learning_rate, or a larger --opt_epsilon.")
