@@ -125,7 +125,7 @@ def _settle_state(folder: Path) -> None:
     elif candidates and name is None:
         raise RunError(f"none of the checkpoints in {folder} can be read; put one back from a copy, or start again in "
                        "another --train_dir")
-    elif name is None and named and _of_first_format(folder / named):
+    elif name is None and named and tf.train.checkpoint_exists(str(folder / named)):
         raise InputError(f"{folder / named} is a checkpoint of TensorFlow's first format, which is not resumed; start "
                          f"from it with another --train_dir and --checkpoint_path={folder / named}")
     elif name is None and (folder / _STATE).exists():

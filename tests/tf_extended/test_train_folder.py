@@ -178,13 +178,16 @@ def test_a_folder_that_is_gone_is_told_as_that(tmp_path):
     assert "was removed at step 7" in str(error)
 
 
-def test_a_checkpoint_of_the_first_format_is_kept_and_refused(tmp_path):
-    for name in ("model.ckpt-7", "model.ckpt-7.meta"):
+@pytest.mark.parametrize(("file", "named"), [
+    ("model.ckpt-7", "model.ckpt-7"), ("model.ckpt-7-00000-of-00001", "model.ckpt-7-?????-of-00001"),
+])
+def test_a_checkpoint_of_the_first_format_is_kept_and_refused(tmp_path, file, named):
+    for name in (file, "model.ckpt-7.meta"):
         (tmp_path / name).write_bytes(b"of TensorFlow 0.x")
-    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-7"\n')
-    with pytest.raises(tfe.InputError, match="model.ckpt-7 is .* first format.*--checkpoint_path="):
+    (tmp_path / "checkpoint").write_text(f'model_checkpoint_path: "{named}"\n')
+    with pytest.raises(tfe.InputError, match=r"model.ckpt-7\S* is .* first format.*--checkpoint_path="):
         train_folder.make_train_dir(str(tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "model.ckpt-7", "model.ckpt-7.meta"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", *sorted((file, "model.ckpt-7.meta"))]
 
 
 @pytest.mark.parametrize("name", ["run[1]", "a*", "what?"])
