@@ -78,8 +78,8 @@ def name_drawings(paths: list[Path]) -> list[Path]:
         if other != path:
             raise tfe.InputError(f"--images: {other} and {path} would have the same drawing, {drawing.name}; detect in "
                                  "them one after the other, with an --output_dir each, or with --draw=false")
-    originals = {path.resolve() for path in paths}
-    theirs = [path for path in of if path.resolve() in originals or (path.exists() and not (output / RESULT).exists())]
+    originals, is_ours = {path.resolve() for path in paths}, (output / RESULT).exists()
+    theirs = [path for path in of if path.resolve() in originals or (not is_ours and path.exists())]
     if theirs:
         raise tfe.InputError(f"--output_dir={output}: {theirs[0]} is there already and would be overwritten by a "
                              "drawing; it is not from an earlier detection. Choose another folder.")

@@ -16,15 +16,15 @@ from datasets.publishing import is_unfinished
 from datasets.shard_checks import check_shards
 from datasets.split_files import description_name, find_shards, find_splits, load_split
 from datasets.tfrecord_format import make_decoder
-from tf_extended.compat import slim, tf
+from tf_extended.compat import PATTERN, slim, tf
 from tf_extended.console import InputError
 
 # Documented names → (family, classes where there is no description).
 DOCUMENTED = {"pascalvoc_2007": ("voc_2007", VOC_CLASSES), "pascalvoc_2012": ("voc_2012", VOC_CLASSES)}
 _WITHOUT_DESCRIPTION = dict(DOCUMENTED.values())
 
-# What may not be in a shard's path: slim takes it for a pattern, and commas separate folders.
-UNREADABLE = frozenset("*?[,")
+# What may not be in a shard's path: commas separate folders.
+UNREADABLE = PATTERN | {","}
 
 _ITEMS_TO_DESCRIPTIONS = {
     "image": "A picture, uint8 [H, W, 3].",

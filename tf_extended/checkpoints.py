@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_extended.compat import slim, tf
+from tf_extended.compat import PATTERN, slim, tf
 from tf_extended.console import InputError
 
 _PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
@@ -110,7 +110,7 @@ def check_resume(prefix: str, variables: Sequence[tf.Variable]) -> None:
 
 def check_path(path: str | Path) -> str:
     """The path as text. Raises InputError for one that TensorFlow would take for a pattern."""
-    if set("*?[") & set(str(path)):
+    if PATTERN.intersection(str(path)):
         raise InputError(f"{path}: TensorFlow takes * ? and [ in the path of a checkpoint for a pattern; rename the "
                          "folder")
     return str(path)

@@ -116,6 +116,10 @@ tf.logging.set_verbosity(tf.logging.ERROR)
 tf.disable_v2_behavior()
 
 
+# What TensorFlow and tf-slim take for a pattern in the path of a file that is to be read.
+PATTERN = frozenset("*?[")
+
+
 @contextlib.contextmanager
 def without_graph_text():
     """Keep TensorFlow's Supervisor from writing the graph as text, graph.pbtxt, when a training starts.
@@ -163,5 +167,5 @@ def one_pass(function: Callable) -> Callable:
     return tf.compat.v2.function(function, jit_compile=True, autograph=False)
 
 
-__all__ = ["REPAIRED", "REPAIRS", "missing_repairs", "one_pass", "repair", "shared_callables", "slim", "tf",
+__all__ = ["PATTERN", "REPAIRED", "REPAIRS", "missing_repairs", "one_pass", "repair", "shared_callables", "slim", "tf",
            "without_garbage_collection", "without_graph_text"]

@@ -72,8 +72,8 @@ def schedule(flag_values: flags.FlagValues, num_samples: int) -> Schedule:
 
 def warmup_steps(flag_values: flags.FlagValues, steps: int) -> int:
     """--warmup_steps; a recipe's are made for a long training, and at most a third of a short one."""
-    recipes = flag_values.warmup_steps
-    return recipes if flag_values["warmup_steps"].present else min(recipes, steps // 3)
+    warmup = flag_values.warmup_steps
+    return warmup if flag_values["warmup_steps"].present else min(warmup, steps // 3)
 
 
 def check(flag_values: flags.FlagValues) -> None:

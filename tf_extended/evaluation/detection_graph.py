@@ -76,15 +76,14 @@ def detect_in(images: tf.Tensor, net: Any, selection: Selection) -> tuple[list, 
         boxes = net.bboxes_decode(localisations, net.anchors(net.params.img_shape))
         flips, threshold = selection.test_flips, selection.select_threshold
         by_class = net.detected_bboxes(
-            predictions, boxes, select_threshold=threshold if flips == "none" else min(threshold, mirroring.LEAST_VOTE),
+            predictions, boxes, select_threshold=mirroring.vote_threshold(flips, threshold),
             nms_threshold=selection.nms_threshold, top_k=selection.select_top_k, keep_top_k=selection.keep_top_k,
             keep_per=selection.keep_per,
         )
         labels = sorted(by_class[0])
         scores, bboxes = (tf.stack([rows[label] for label in labels], axis=1) for rows in by_class)
         if flips != "none":
-            scores, bboxes = mirroring.agree(scores, bboxes, flips, selection.nms_threshold,
-                                             threshold if threshold > mirroring.LEAST_VOTE else 0.0)
+            scores, bboxes = mirroring.agree(scores, bboxes, flips, selection.nms_threshold, threshold)
     return [*predictions, *localisations], scores, bboxes, labels
 
 

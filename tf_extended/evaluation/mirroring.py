@@ -23,6 +23,11 @@ SAME_IOU = 0.5
 LEAST_VOTE = 0.01
 
 
+def vote_threshold(flips: str, select_threshold: float) -> float:
+    """The score above which a view's boxes take part, where detections need one above `select_threshold`."""
+    return select_threshold if flips == "none" else min(select_threshold, LEAST_VOTE)
+
+
 def mirrored(images: tf.Tensor, flips: str) -> tf.Tensor:
     """All views of a batch of images [B, H, W, 3], one after another: [V * B, H, W, 3]."""
     views = [tf.reverse(images, [axis + 1 for axis in axes]) if axes else images for axes in VIEWS[flips]]
@@ -47,8 +52,8 @@ def agree(scores: tf.Tensor, bboxes: tf.Tensor, flips: str, nms_threshold: float
           select_threshold: float) -> tuple[tf.Tensor, tf.Tensor]:
     """What the views agree on: scores [B, C, K] and bboxes [B, C, K, 4], best first, 0 where there is no detection.
 
-    scores [V * B, C, K] and bboxes [V * B, C, K, 4] of `mirrored` images, in `[0, 1]` of the network's input. The
-    scores of the result are above `select_threshold`.
+    scores [V * B, C, K] and bboxes [V * B, C, K, 4] of `mirrored` images, in `[0, 1]` of the network's input. A
+    `select_threshold` that is more than LEAST_VOTE is for the result's scores.
     """
     n_classes, count = tfe.get_shape(scores)[1:]
     views = len(VIEWS[flips])
@@ -56,7 +61,7 @@ def agree(scores: tf.Tensor, bboxes: tf.Tensor, flips: str, nms_threshold: float
     scores = tf.transpose(tf.reshape(scores, [views, -1, n_classes, count]), [1, 2, 0, 3])
     bboxes = tf.transpose(unmirrored(bboxes, flips), [1, 2, 0, 3, 4])
     scores, bboxes = tf.map_fn(lambda image: _vote(*image, nms_threshold), (scores, bboxes))
-    sure = tf.cast(scores > select_threshold, scores.dtype)
+    sure = tf.cast(scores > (select_threshold if select_threshold > LEAST_VOTE else 0.0), scores.dtype)
     return scores * sure, bboxes * sure[..., None]
 
 

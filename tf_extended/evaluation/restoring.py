@@ -65,7 +65,7 @@ def stored_shapes(checkpoint: str) -> dict[str, list[int]]:
     try:
         return tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
     except (tf.errors.OpError, ValueError) as error:
-        raise _gone(checkpoint, "cannot be read", str(error).strip().splitlines()[0]) from error
+        raise _gone(checkpoint, "cannot be read", _first_line(error)) from error
 
 
 def stored_step(checkpoint: str) -> int:
@@ -75,7 +75,7 @@ def stored_step(checkpoint: str) -> int:
         if reader.has_tensor("global_step"):
             return int(reader.get_tensor("global_step"))
     except (tf.errors.OpError, ValueError) as error:
-        raise _gone(checkpoint, "cannot be read", str(error).strip().splitlines()[0]) from error
+        raise _gone(checkpoint, "cannot be read", _first_line(error)) from error
     return checkpoint_step(checkpoint)
 
 
@@ -91,3 +91,7 @@ def restore(session: tf.Session, saver: tf.train.Saver, checkpoint: str) -> None
 def _gone(checkpoint: str, what: str, why: str) -> CheckpointGoneError:
     return CheckpointGoneError(f"{checkpoint} {what}: {why}. Is that a whole TensorFlow checkpoint? "
                                "Other weights need a training that starts from them first.")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
