@@ -74,7 +74,7 @@ def build_net(dataset: slim.dataset.Dataset):
 def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
     """Read, augment, encode and batch; a queue of [images, classes, localisations, scores] (three lists per layer)."""
     recipe, waiting = augmentation.from_flags(FLAGS), 10 * FLAGS.batch_size
-    sample = reading.read_samples(dataset, FLAGS.num_readers, waiting, FLAGS.seed)
+    sample = reading.read_samples(dataset, FLAGS.num_readers, waiting, FLAGS.seed, decoded=recipe.mosaic > 0.0)
     if recipe.mosaic:
         partners = reading.read_partners(dataset, mosaic.PARTNERS, waiting, FLAGS.seed)
         sample = mosaic.maybe_join(recipe.mosaic, sample, partners)

@@ -30,6 +30,7 @@ _ITEMS_TO_DESCRIPTIONS = {
     "image": "A picture, uint8 [H, W, 3].",
     "shape": "Its shape, int64 [3].",
     "filename": "Its id, '' where the shard has none.",
+    "encoded": "The picture as its file's bytes.",
     "object/bbox": "Boxes, float32 [N, 4]: ymin, xmin, ymax, xmax relative to the picture.",
     "object/label": "Class ids, int64 [N], from 1.",
     "object/difficult": "1 for objects marked difficult, int64 [N].",

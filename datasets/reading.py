@@ -1,22 +1,29 @@
 """Training samples in random order, for ever: slim's provider, and partners that a sample is joined with.
 
-A sample is what an `ITEMS` list names: image [H, W, 3] uint8, labels [N] int64, boxes [N, 4] float32. What is done with
-samples is not this module's job.
+A sample is an image [H, W, 3] uint8, labels [N] int64 and boxes [N, 4] float32. What is done with samples is not this
+module's job.
 """
 from collections.abc import Callable
 
+import tf_extended as tfe
 from tf_extended.compat import slim, tf
 
-ITEMS = ["image", "object/label", "object/bbox"]
+OBJECTS = ["object/label", "object/bbox"]
+ITEMS = ["image", *OBJECTS]
 Sample = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
-def read_samples(dataset: slim.dataset.Dataset, num_readers: int, waiting: int, seed: int | None = None) -> Sample:
-    """One sample a run, drawn from at least `waiting` that are read ahead by `num_readers` readers."""
+def read_samples(dataset: slim.dataset.Dataset, num_readers: int, waiting: int, seed: int | None = None,
+                 decoded: bool = True) -> Sample | tuple[tfe.EncodedImage, tf.Tensor, tf.Tensor]:
+    """One sample a run, drawn from at least `waiting` that are read ahead by `num_readers` readers.
+
+    Not `decoded`, its image is an EncodedImage, for who needs a part of it only.
+    """
     provider = slim.dataset_data_provider.DatasetDataProvider(
         dataset, num_readers=num_readers, shuffle=True, seed=seed, common_queue_min=waiting,
         common_queue_capacity=_capacity(waiting, seed))
-    return tuple(provider.get(ITEMS))
+    image, *objects = provider.get(["image" if decoded else "encoded", *OBJECTS])
+    return image if decoded else tfe.EncodedImage(image), *objects
 
 
 def read_partners(dataset: slim.dataset.Dataset, count: int, waiting: int, seed: int | None = None

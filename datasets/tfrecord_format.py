@@ -71,8 +71,8 @@ def make_example(encoded: bytes, image_format: str, height: int, width: int, fil
 def make_decoder() -> slim.tfexample_decoder.TFExampleDecoder:
     """slim's decoder of such examples.
 
-    Items: image uint8 [H, W, 3]; shape int64 [3]; object/bbox float32 [N, 4]; object/label, object/difficult,
-    object/truncated int64 [N]; filename string, '' where the shard has no such key.
+    Items: image uint8 [H, W, 3]; encoded string, its file's bytes; shape int64 [3]; object/bbox float32 [N, 4];
+    object/label, object/difficult, object/truncated int64 [N]; filename string, '' where the shard has no such key.
     """
     many = {_BOX + side: tf.VarLenFeature(tf.float32) for side in _SIDES}
     many.update({_BOX + key: tf.VarLenFeature(tf.int64) for key in ("label", "difficult", "truncated")})
@@ -86,6 +86,7 @@ def make_decoder() -> slim.tfexample_decoder.TFExampleDecoder:
     handlers = slim.tfexample_decoder
     return handlers.TFExampleDecoder(keys, {
         "image": handlers.Image("image/encoded", "image/format", channels=_CHANNELS),
+        "encoded": handlers.Tensor("image/encoded"),
         "shape": handlers.Tensor("image/shape"),
         "filename": handlers.Tensor("image/filename"),
         "object/bbox": handlers.BoundingBox(list(_SIDES), _BOX),

@@ -27,22 +27,23 @@ class Resize(enum.IntEnum):
 
 
 def preprocess_for_train(
-        image: tf.Tensor, labels: tf.Tensor, bboxes: tf.Tensor, out_shape: tuple[int, int],
+        image: tf.Tensor | tfe.EncodedImage, labels: tf.Tensor, bboxes: tf.Tensor, out_shape: tuple[int, int],
         data_format: str = "NHWC", scope: str = "ssd_preprocessing_train", augmentation: Augmentation = SLIM,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """One randomly augmented training sample.
 
-    image [H, W, 3] RGB of 0 to 255, uint8 or float32; labels [N]; bboxes [N, 4] float32, which may be none, and are
-    clipped to the picture first. Returns the whitened picture, float32 [*out_shape, 3] or with NCHW [3, *out_shape],
-    and the labels and boxes of the objects that are still there: clipped to the picture, none of them empty. All
-    randomness follows `tf.set_random_seed`. Raises ValueError for another rank or layout.
+    image [H, W, 3] RGB of 0 to 255, uint8 or float32, or an EncodedImage, of which only the window is decoded; labels
+    [N]; bboxes [N, 4] float32, which may be none, and are clipped to the picture first. Returns the whitened picture,
+    float32 [*out_shape, 3] or with NCHW [3, *out_shape], and the labels and boxes of the objects that are still there:
+    clipped to the picture, none of them empty. All randomness follows `tf.set_random_seed`. Raises ValueError for
+    another rank or layout.
     """
     out_shape = _checked_shape(out_shape)
-    with tf.name_scope(scope, "ssd_preprocessing_train", [image, labels, bboxes]):
+    with tf.name_scope(scope, "ssd_preprocessing_train", [labels, bboxes]):
         image = _checked_image(image, data_format)
         labels = tf.ensure_shape(labels, [None])
         bboxes = tfe.bboxes_clip(windows.WHOLE, tf.ensure_shape(bboxes, [None, 4]))
-        window = _draw_window(tf.shape(image)[:2], bboxes, augmentation)
+        window = _draw_window(tfe.image_size(image), bboxes, augmentation)
         visible, place, frame = tf_image.cut_window(image, window, out_shape)
         size = place[2:] - place[:2] if augmentation.expand_prob > 0.0 else out_shape
         image = _resize_somehow(visible, size, augmentation.interpolation)
@@ -163,10 +164,12 @@ def _checked_shape(out_shape: tuple[int, int]) -> tuple[int, int]:
     return height, width
 
 
-def _checked_image(image: tf.Tensor, data_format: str) -> tf.Tensor:
-    """The picture with its static shape [?, ?, 3], in a type that every resizing takes."""
+def _checked_image(image: tf.Tensor | tfe.EncodedImage, data_format: str) -> tf.Tensor | tfe.EncodedImage:
+    """A decoded picture with its static shape [?, ?, 3], in a type that every resizing takes; or an encoded one."""
     if data_format not in tf_image.WIDTH_AXIS:
         raise ValueError(f"data_format {data_format!r}: expected NHWC or NCHW")
+    if isinstance(image, tfe.EncodedImage):
+        return image
     image = tf.convert_to_tensor(image)
     if image.get_shape().ndims not in (None, 3):
         raise ValueError(f"image of shape {image.get_shape()}: expected [height, width, 3]")

@@ -89,7 +89,7 @@ def crop_or_pad(image: tf.Tensor, bboxes: tf.Tensor, height: int, width: int) ->
     return tf.image.resize_image_with_crop_or_pad(image, height, width), (bboxes * size - offset) / target
 
 
-def cut_window(image: tf.Tensor, window: tf.Tensor, out_shape: tuple[int, int]) -> WindowCut:
+def cut_window(image: tf.Tensor | tfe.EncodedImage, window: tf.Tensor, out_shape: tuple[int, int]) -> WindowCut:
     """What a relative `window` [4] shows of the picture, and where it goes in an output of `out_shape`.
 
     The window may stick out of the picture (zoom-out), so what it shows is cut before anything is computed from it and
@@ -99,14 +99,14 @@ def cut_window(image: tf.Tensor, window: tf.Tensor, out_shape: tuple[int, int]) 
     - the frame [4] of the output in coordinates of the picture. Both the cut and the place are rounded to pixels;
       the frame is what they really are, so boxes resized to the frame lie exactly where their pixels do.
     """
-    size = tf.shape(image)[:2]
+    size = tfe.image_size(image)
     out = tf.constant(out_shape)
     corners = tf.cast(tf.round(tf.reshape(window, [2, 2]) * tf.cast(size, tf.float32)), tf.int32)
     start, stop = corners[0], tf.maximum(corners[1], corners[0] + 1)
     # A window that misses the picture (only one without objects can) shows its nearest pixels.
     first = tf.clip_by_value(start, 0, size - 1)
     last = tf.clip_by_value(stop, first + 1, size)
-    visible = tf.slice(image, tf.concat([first, [0]], 0), tf.concat([last - first, [-1]], 0))
+    visible = tfe.image_part(image, first, last - first)
 
     scale = tf.cast(out, tf.float32) / tf.cast(stop - start, tf.float32)
     place = tf.cast(tf.round(tf.cast(tf.stack([first - start, last - start]), tf.float32) * scale), tf.int32)

@@ -28,7 +28,9 @@ def sample(script, dataset, net, side: str) -> list:
     from tests.benchmarks import documented
 
     recipe, _, stage = side.partition(" ")
-    image, labels, bboxes = reading.read_samples(dataset, script.FLAGS.num_readers, waiting=10 * BATCH)
+    # As the training reads: the documented pipeline decodes whole pictures, and so does what only decodes.
+    image, labels, bboxes = reading.read_samples(dataset, script.FLAGS.num_readers, waiting=10 * BATCH,
+                                                 decoded=recipe in ("decoding", "documented"))
     if side == "decoding":
         return [image, labels, bboxes]
     if recipe == "documented":

@@ -49,7 +49,7 @@ def test_a_dataset_is_what_the_contract_says(converted):
     assert dataset.labels_to_names == dict(enumerate(["none", *VOC_CLASSES]))
     assert dataset.split["objects"]["cat"] == 10 and dataset.split["num_samples"] == 5
     assert set(dataset.decoder.list_items()) == set(dataset.items_to_descriptions) == {
-        "image", "shape", "filename", "object/bbox", "object/label", "object/difficult", "object/truncated"}
+        "image", "encoded", "shape", "filename", "object/bbox", "object/label", "object/difficult", "object/truncated"}
 
 
 def test_the_provider_reads_every_picture_once(converted):

@@ -40,6 +40,15 @@ def test_samples_go_on_for_ever(dataset):
         check(*sample)
 
 
+def test_samples_can_wait_with_decoding(dataset):
+    def build():
+        image, labels, bboxes = reading.read_samples(dataset, 2, 4, decoded=False)
+        return image.part(tf.zeros([2], tf.int32), image.size), labels, bboxes
+
+    for sample in read(build, 3):
+        check(*sample)
+
+
 def test_partners_are_samples_of_their_own(dataset):
     def build():
         partners = reading.read_partners(dataset, 3, 4)
