@@ -127,6 +127,4 @@ def pad_to(image: tf.Tensor, place: tf.Tensor, out_shape: tuple[int, int]) -> tf
 
 def flip(image: tf.Tensor, bboxes: tf.Tensor, axis: int, data_format: str = "NHWC") -> tuple[tf.Tensor, tf.Tensor]:
     """The picture and its boxes [N, 4] mirrored top to bottom (axis 0) or left to right (axis 1); its own inverse."""
-    corners = list(tfe.box_columns(bboxes))
-    corners[axis], corners[axis + 2] = 1.0 - corners[axis + 2], 1.0 - corners[axis]
-    return tf.reverse(image, [WIDTH_AXIS[data_format] - 1 + axis]), tf.stack(corners, axis=-1)
+    return tf.reverse(image, [WIDTH_AXIS[data_format] - 1 + axis]), tfe.bboxes_flip(bboxes, axis)

@@ -1,8 +1,8 @@
-"""Boxes: arithmetic, filters, sorting, non-maximum suppression, matching of detections.
+"""Boxes: arithmetic and filters.
 
 The box contract of the project: `[..., 4]` float, `(ymin, xmin, ymax, xmax)`, relative to the image, in [0, 1] unless
-a function says that boxes may stick out. Encoding boxes against anchors is not this module's job (`nets.box_coder`),
-nor is scoring by the VOC rules (`tf_extended.evaluation`).
+a function says that boxes may stick out. Not this module's job: boxes with scores (`detections`), and encoding boxes
+against anchors (`nets.box_coder`).
 
 The arithmetic has one body for NumPy arrays and tensors, written with the names that both libraries have. What has no
 such body says so.
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from tf_extended.compat import tf
-from tf_extended.shapes import at_most, get_shape
 
 TINY = 1e-30  # keeps 0 / 0 away: far smaller than the area of any real box
 
@@ -118,6 +117,16 @@ def bboxes_resize(bbox_ref: Any, bboxes: Any) -> Any:
     return (bboxes - origin) / size
 
 
+def bboxes_flip(bboxes: Any, axis: int) -> Any:
+    """`bboxes` [..., 4] mirrored with their image, top to bottom (axis 0) or left to right (axis 1). NumPy or TF.
+
+    Its own inverse; boxes that stick out stick out on the other side.
+    """
+    corners = list(box_columns(bboxes))
+    corners[axis], corners[axis + 2] = 1.0 - corners[axis + 2], 1.0 - corners[axis]
+    return array_namespace(bboxes).stack(corners, axis=-1)
+
+
 def _as_pair(bbox_ref: Any, bboxes: Any, xp: Any) -> tuple:
     """Both as arrays of one library and one float type: that of `bboxes` where it has one."""
     if xp is tf:
@@ -157,93 +166,3 @@ def bboxes_filter_labels(labels: tf.Tensor, bboxes: tf.Tensor, out_labels: Seque
     for label in out_labels:
         keep &= tf.not_equal(labels, label)
     return tf.boolean_mask(labels, keep), tf.boolean_mask(bboxes, keep)
-
-
-def bboxes_sort(scores: Any, bboxes: Any, top_k: int = 400, scope: str | None = None):
-    """The `top_k` best of each image, by falling score; ties keep their order.
-
-    scores [B, N] and bboxes [B, N, 4], or dicts of them by class; fewer than `top_k` stay as many as they are. TF only.
-    """
-    if isinstance(scores, dict):
-        return _by_class(lambda s, b: bboxes_sort(s, b, top_k), scores, bboxes)
-    with tf.name_scope(scope, "bboxes_sort", [scores, bboxes]):
-        best, order = tf.nn.top_k(scores, k=at_most(top_k, get_shape(scores)[1]))
-        return best, tf.gather(bboxes, order, batch_dims=1)
-
-
-def bboxes_nms(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float = 0.5, keep_top_k: int = 200,
-               scope: str | None = None):
-    """Non-maximum suppression of one image and class: at most `keep_top_k` boxes, best first, padded with zeros.
-
-    scores [N], bboxes [N, 4] → [keep_top_k], [keep_top_k, 4]. A box goes when its IoU with a better one that stays
-    exceeds `nms_threshold`. TF only.
-    """
-    with tf.name_scope(scope, "bboxes_nms", [scores, bboxes]):
-        kept = tf.image.non_max_suppression(bboxes, scores, keep_top_k, nms_threshold)
-        missing = keep_top_k - tf.shape(kept)[0]
-        best = tf.pad(tf.gather(scores, kept), [[0, missing]])
-        boxes = tf.pad(tf.gather(bboxes, kept), [[0, missing], [0, 0]])
-        best.set_shape([keep_top_k])
-        boxes.set_shape([keep_top_k, 4])
-        return best, boxes
-
-
-def bboxes_nms_batch(scores: Any, bboxes: Any, nms_threshold: float = 0.5, keep_top_k: int = 200,
-                     scope: str | None = None):
-    """`bboxes_nms` of every image of a batch, in one op: scores [B, N], bboxes [B, N, 4], or dicts of them by class.
-
-    A score of 0 counts as padding. TF only.
-    """
-    if isinstance(scores, dict):
-        return _by_class(lambda s, b: bboxes_nms_batch(s, b, nms_threshold, keep_top_k), scores, bboxes)
-    with tf.name_scope(scope, "bboxes_nms_batch", [scores, bboxes]):
-        kept = tf.image.combined_non_max_suppression(
-            bboxes[:, :, None], scores[:, :, None], keep_top_k, keep_top_k, nms_threshold, score_threshold=0.0,
-            clip_boxes=False)
-        return kept.nmsed_scores, kept.nmsed_boxes
-
-
-def _by_class(function: Any, scores: dict, bboxes: dict) -> tuple[dict, dict]:
-    results = {label: function(scores[label], bboxes[label]) for label in scores}
-    return {label: s for label, (s, _) in results.items()}, {label: b for label, (_, b) in results.items()}
-
-
-def _match_numpy(label, bboxes, glabels, gbboxes, gdifficults, threshold) -> tuple:
-    """The body of `bboxes_matching`: (number of objects to find [], true positives [N], false positives [N])."""
-    of_class = glabels == label
-    gbboxes, gdifficults = gbboxes[of_class], gdifficults[of_class].astype(bool)
-    tp, fp = np.zeros(len(bboxes), bool), np.zeros(len(bboxes), bool)
-    taken = np.zeros(len(gbboxes), bool)
-    overlaps = pairwise_jaccard(bboxes, gbboxes)
-    for i, row in enumerate(overlaps):
-        best = int(row.argmax()) if row.size else -1
-        if best < 0 or row[best] < threshold:
-            fp[i] = True
-        elif not gdifficults[best]:
-            tp[i], fp[i] = not taken[best], taken[best]
-            taken[best] = True
-    return np.int64((~gdifficults).sum()), tp, fp
-
-
-def bboxes_matching(label: Any, scores: Any, bboxes: Any, glabels: Any, gbboxes: Any, gdifficults: Any,
-                    matching_threshold: float = 0.5, scope: str | None = None) -> tuple:
-    """Match one image's detections of one class, best first, with its objects, by the VOC devkit's rule.
-
-    label []; scores [N] and bboxes [N, 4] sorted by falling score, padded with scores of 0, which match nothing and
-    count as nothing; glabels, gdifficults [M], gbboxes [M, 4]. Returns the number of objects to find (those that are
-    not difficult), true positives [N] and false positives [N]: a detection of a difficult object is neither. Boxes
-    are relative here, so IoU has no `+ 1`: the figures that the toolkit reports come from `tf_extended.evaluation`,
-    in pixels. NumPy; on tensors it runs as a NumPy function in the graph.
-    """
-    def body(label, scores, bboxes, glabels, gbboxes, gdifficults):
-        found, tp, fp = _match_numpy(label, bboxes, glabels, gbboxes, gdifficults, matching_threshold)
-        return found, tp & (scores > 0), fp & (scores > 0)
-
-    arguments = (label, scores, bboxes, glabels, gbboxes, gdifficults)
-    if array_namespace(*arguments) is np:
-        return body(*(np.asarray(argument) for argument in arguments))
-    with tf.name_scope(scope, "bboxes_matching"):
-        found, tp, fp = tf.numpy_function(body, arguments, [tf.int64, tf.bool, tf.bool])
-        found.set_shape([])
-        size = get_shape(tf.convert_to_tensor(scores))[0]
-        return found, tf.reshape(tp, [size]), tf.reshape(fp, [size])

@@ -45,7 +45,9 @@ def test_samples_can_wait_with_decoding(dataset):
         image, labels, bboxes = reading.read_samples(dataset, 2, 4, decoded=False)
         return image.part(tf.zeros([2], tf.int32), image.size), labels, bboxes
 
-    for sample in read(build, 3):
+    samples = read(build, 3)
+    assert len(samples) == 3
+    for sample in samples:
         check(*sample)
 
 

@@ -11,6 +11,8 @@ must have a higher score, that is asked of the mean.
 Training with the same flips (`--vertical_flip` for the vertical ones) is the caller's: a net that never saw a picture
 upside down has nothing to say about one.
 """
+import functools
+
 import tf_extended as tfe
 from tf_extended.compat import tf
 
@@ -38,14 +40,8 @@ def unmirrored(bboxes: tf.Tensor, flips: str) -> tf.Tensor:
     """The boxes [V * B, …, 4] of all views as boxes of the picture itself, [V, B, …, 4]."""
     views = len(VIEWS[flips])
     by_view = tf.unstack(tf.reshape(bboxes, tf.concat([[views, -1], tf.shape(bboxes)[1:]], axis=0)), num=views)
-    return tf.stack([_mirrored_bboxes(boxes, axes) for boxes, axes in zip(by_view, VIEWS[flips], strict=True)])
-
-
-def _mirrored_bboxes(bboxes: tf.Tensor, axes: tuple[int, ...]) -> tf.Tensor:
-    corners = tf.unstack(bboxes, num=4, axis=-1)
-    for axis in axes:
-        corners[axis], corners[axis + 2] = 1.0 - corners[axis + 2], 1.0 - corners[axis]
-    return tf.stack(corners, axis=-1)
+    return tf.stack([functools.reduce(tfe.bboxes_flip, axes, boxes)
+                     for boxes, axes in zip(by_view, VIEWS[flips], strict=True)])
 
 
 def agree(scores: tf.Tensor, bboxes: tf.Tensor, flips: str, nms_threshold: float,

@@ -1,0 +1,70 @@
+"""Sorting, suppression and matching of scored boxes against naive loops and hand-worked cases."""
+import numpy as np
+import pytest
+
+import tf_extended as tfe
+from tests.tf_extended.test_bboxes import naive_iou, run
+from tf_extended.compat import tf
+
+
+def naive_nms(scores, bboxes, threshold, limit):
+    kept = []
+    for i in np.argsort(-scores, kind="stable"):
+        if all(naive_iou(bboxes[i], bboxes[j]) <= threshold for j in kept):
+            kept.append(i)
+    return kept[:limit]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sort_and_nms_are_the_naive_loop(seed):
+    random = np.random.RandomState(seed)
+    scores = random.rand(3, 40).astype(np.float32)
+    corner = random.rand(3, 40, 2).astype(np.float32) * 0.5
+    bboxes = np.concatenate([corner, corner + 0.1 + random.rand(3, 40, 2).astype(np.float32) * 0.3], 2)
+    with tf.Graph().as_default():
+        ordered = tfe.bboxes_sort({1: tf.constant(scores)}, {1: tf.constant(bboxes)}, top_k=30)
+        best, found = run(tfe.bboxes_nms_batch(*ordered, nms_threshold=0.45, keep_top_k=12))
+    for image in range(3):
+        top = np.argsort(-scores[image], kind="stable")[:30]
+        kept = top[naive_nms(scores[image][top], bboxes[image][top], 0.45, 12)]
+        np.testing.assert_array_equal(best[1][image][:len(kept)], scores[image][kept])
+        np.testing.assert_array_equal(found[1][image][:len(kept)], bboxes[image][kept])
+        assert not best[1][image][len(kept):].any()
+
+
+def test_sort_keeps_the_order_of_ties_and_takes_fewer_than_top_k():
+    with tf.Graph().as_default():
+        bboxes = tf.constant(np.arange(12, dtype=np.float32).reshape(1, 3, 4))
+        scores, ordered = run(tfe.bboxes_sort(tf.constant([[0.5, 0.5, 0.9]]), bboxes, top_k=400))
+    assert scores.tolist() == [[np.float32(0.9), 0.5, 0.5]]
+    assert ordered[0, :, 0].tolist() == [8, 0, 4]
+
+
+GTRUTH = np.float32([[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1], [0, 0.5, 0.5, 1]])
+MATCHING = [
+    # detections best first, labels of objects, difficult; expected objects, tp, fp
+    ("exact then duplicate", GTRUTH[[0, 0]], [1, 1, 1], [0, 0, 0], 3, [1, 0], [0, 1]),
+    ("difficult is ignored twice", GTRUTH[[1, 1]], [1, 1, 1], [0, 1, 0], 2, [0, 0], [0, 0]),
+    ("another class", GTRUTH[[0]], [2, 1, 1], [0, 0, 0], 2, [0], [1]),
+    ("no object of the class", GTRUTH[[0]], [2, 2, 2], [0, 0, 0], 0, [0], [1]),
+    ("no detection", GTRUTH[:0], [1, 1, 1], [0, 0, 0], 3, [], []),
+]
+
+
+@pytest.mark.parametrize("case", MATCHING, ids=lambda case: case[0])
+def test_matching_by_hand(case):
+    _, bboxes, labels, difficult, objects, tp, fp = case
+    arguments = [1, np.full(len(bboxes), 0.9, np.float32), bboxes, np.array(labels), GTRUTH, np.array(difficult)]
+    results = [tfe.bboxes_matching(*arguments)]
+    with tf.Graph().as_default():
+        results.append(run(tfe.bboxes_matching(*(tf.constant(a) for a in arguments))))
+    for found in results:
+        assert found[0] == objects
+        assert found[1].tolist() == [bool(v) for v in tp]
+        assert found[2].tolist() == [bool(v) for v in fp]
+
+
+def test_matching_counts_no_padding():
+    _, tp, fp = tfe.bboxes_matching(1, np.float32([0.9, 0]), GTRUTH[[0, 1]], np.array([1, 1, 1]), GTRUTH, np.zeros(3))
+    assert tp.tolist() == [True, False]
+    assert fp.tolist() == [False, False]
