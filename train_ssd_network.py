@@ -20,9 +20,9 @@ from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
 from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
 from tf_extended import train_folder, training_flags, weights
 from tf_extended.compat import slim, tf, without_garbage_collection
+from tf_extended.evaluation import while_training
 from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
-from tf_extended.evaluation.while_training import EvaluateAsItGoes
 from tf_extended.run_file import write_run_file
 
 FLAGS = flags.FLAGS
@@ -47,10 +47,9 @@ def get_eval_dataset(dataset: slim.dataset.Dataset) -> slim.dataset.Dataset | No
     if not FLAGS.eval_every_n_steps:
         return None
     other = get_dataset(FLAGS.eval_split)
-    if not other.labels_to_names.items() <= dataset.labels_to_names.items():
-        there, here = (", ".join(list(one.labels_to_names.values())[1:]) for one in (other, dataset))
-        raise tfe.InputError(f"--eval_split={FLAGS.eval_split} has the classes {there}, the training {here}; convert "
-                             "both with the same --labels")
+    dataset_factory.check_classes(other, dataset, f"--eval_split={FLAGS.eval_split}")
+    while_training.check_earlier(Path(FLAGS.train_dir), checkpoints.latest_checkpoint(FLAGS.train_dir) is not None,
+                                 FLAGS.eval_split, other.num_samples)
     return other
 
 
@@ -74,9 +73,10 @@ def build_net(dataset: slim.dataset.Dataset):
 def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
     """Read, augment, encode and batch; a queue of [images, classes, localisations, scores] (three lists per layer)."""
     recipe, waiting = augmentation.from_flags(FLAGS), 10 * FLAGS.batch_size
-    sample = reading.read_samples(dataset, FLAGS.num_readers, waiting, FLAGS.seed, decoded=recipe.mosaic > 0.0)
+    seed = tf.get_default_graph().seed
+    sample = reading.read_samples(dataset, FLAGS.num_readers, waiting, seed, decoded=recipe.mosaic > 0.0)
     if recipe.mosaic:
-        partners = reading.read_partners(dataset, mosaic.PARTNERS, waiting, FLAGS.seed)
+        partners = reading.read_partners(dataset, mosaic.PARTNERS, waiting, seed)
         sample = mosaic.maybe_join(recipe.mosaic, sample, partners)
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing, True)
     image, labels, bboxes = preprocess(*sample, net.params.img_shape, augmentation=recipe)
@@ -193,11 +193,12 @@ def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Sched
 
 def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
     """Make --train_dir and write into it what the checkpoints will be: model.json and run.json."""
-    if checkpoints.latest_checkpoint(FLAGS.train_dir):
-        model_file.check_folder(FLAGS.train_dir, net, class_names(net, dataset))
+    described = net, class_names(net, dataset), augmentation.from_flags(FLAGS).eval_interpolation
+    resuming = checkpoints.latest_checkpoint(FLAGS.train_dir)
+    if resuming and (note := model_file.check_folder(FLAGS.train_dir, *described)):
+        tfe.say(note)
     train_dir = train_folder.make_train_dir(FLAGS.train_dir)
-    model_file.write_model_file(train_dir, net, class_names(net, dataset),
-                                augmentation.from_flags(FLAGS).eval_interpolation)
+    model_file.write_model_file(train_dir, *described)
     write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,
                    dataset={"samples": dataset.num_samples, "labels": dataset.labels_to_names})
     return train_dir
@@ -214,22 +215,22 @@ def build_loop(train_dir: Path, metrics: dict, total_steps: int) -> training.Tra
 
 def main() -> None:
     """The whole training, in order."""
-    governed = training_flags.apply_recipe(FLAGS)
+    training_flags.apply_recipe(FLAGS)
     training_flags.check(FLAGS)
     dataset = get_dataset(FLAGS.dataset_split_name)
     training_flags.settle_mosaic(FLAGS, dataset.split)
+    if Path(FLAGS.train_dir).is_dir():
+        train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order
     eval_dataset = get_eval_dataset(dataset)
-    if FLAGS.seed is not None:
-        tf.set_random_seed(FLAGS.seed)
+    tf.set_random_seed(checkpoints.resumed_seed(FLAGS.seed, FLAGS.train_dir))
     net, schedule = build_net(dataset), training_flags.schedule(FLAGS, dataset.num_samples)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
-    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed.items()))
+    governed = training_flags.governed(FLAGS).items()
+    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed))
     tfe.say(f"augmentation: {augmentation.describe(augmentation.from_flags(FLAGS))}")
     with without_garbage_collection():
         train_op, metrics = build_graph(dataset, net, schedule, sessions.LOSS_SCALES[precision])
-    if Path(FLAGS.train_dir).is_dir():
-        train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order
     # Before a folder is made: what is asked may not be there.
     init_fn = starting_point(net, class_names(net, dataset), Path(FLAGS.train_dir))
     train_dir = prepare_folder(dataset, net, steps=schedule.total_steps, mixed_precision=precision)
@@ -239,8 +240,9 @@ def main() -> None:
     loop = build_loop(train_dir, metrics, schedule.total_steps)
     if eval_dataset is not None:
         make_evaluator = functools.partial(build_evaluator, eval_dataset, net, session_config)
-        loop.hooks += (EvaluateAsItGoes(train_dir, FLAGS.eval_every_n_steps, schedule.total_steps, make_evaluator,
-                                        loop.save, (model_file.NAME,)),)
+        loop.hooks += (while_training.EvaluateAsItGoes(
+            train_dir, FLAGS.eval_split, FLAGS.eval_every_n_steps, schedule.total_steps, make_evaluator, loop.save,
+            (model_file.NAME,)),)
     training.run(train_op, loop, init_fn=init_fn, session_config=session_config)
     how = f"stopped by {loop.stop_requested}" if loop.stop_requested else "done"
     tfe.say(f"{how} at step {loop.step}: checkpoints in {train_dir}, curves in {curves.plot_training(train_dir)}")

@@ -80,6 +80,13 @@ def get_dataset(name: str | None, split_name: str, dataset_dir: str, file_patter
     )
 
 
+def check_classes(dataset: slim.dataset.Dataset, reference: slim.dataset.Dataset, what: str) -> None:
+    """Raise InputError, naming the data set `what`, unless its classes are all or the first of those of `reference`."""
+    if not dataset.labels_to_names.items() <= reference.labels_to_names.items():
+        there, here = (", ".join(list(one.labels_to_names.values())[1:]) for one in (dataset, reference))
+        raise InputError(f"{what} has the classes {there}, the training {here}; convert both with the same --labels")
+
+
 def _pair(name: str | None, dataset_dir: str) -> list[tuple[str | None, Path]]:
     """Names with folders: as many of one as of the other, or one for all."""
     folders = [Path(folder.strip()).expanduser() for folder in (dataset_dir or "").split(",") if folder.strip()]

@@ -167,10 +167,19 @@ def _flags_of(fields: Sequence[str]) -> str:
     return f"the {', '.join(flags)}" if flags else "the flags"
 
 
-def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> None:
-    """Raise a tfe.InputError where the folder's model.json describes another net than this; pass where it has none."""
-    if find_model_file(folder).is_file():
-        check_model(describe(ssd_net, labels), read_model_file(folder), find_model_file(folder))
+def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str],
+                 interpolation: str = DEFAULT_INTERPOLATION) -> str | None:
+    """A warning if the folder's model.json has another interpolation; None without one, too.
+
+    Raises a tfe.InputError where it describes another net than this.
+    """
+    if not find_model_file(folder).is_file():
+        return None
+    check_model(describe(ssd_net, labels), read_model_file(folder), find_model_file(folder))
+    before = read_interpolation(folder)
+    return None if before == interpolation else (
+        f"NOTE: with this augmentation, pictures are resized by {interpolation} where the checkpoints in {folder} are "
+        f"used, those that are there already too; until now it was {before}")
 
 
 def _flat(description: dict[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,12 @@ def latest_checkpoint(folder: str | Path) -> str | None:
     return max(prefixes, key=checkpoint_step, default=None)
 
 
+def resumed_seed(seed: int | None, folder: str | Path) -> int | None:
+    """The seed for what a run in `folder` draws: one that resumes shall not draw the same pictures once more."""
+    present = latest_checkpoint(folder)
+    return seed if seed is None or present is None else seed + max(checkpoint_step(present), 0)
+
+
 def find_checkpoint(path: str | Path) -> str:
     """The checkpoint that a person means: a folder, a prefix, or any of the checkpoint's files.
 

@@ -14,6 +14,7 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -71,7 +72,22 @@ def without_garbage_collection():
             gc.enable()
 
 
-with quiet_banner(), without_keras(), without_garbage_collection():
+@contextlib.contextmanager
+def plain_interrupts():
+    """Let Ctrl-C end the process without a word, as it ends other programs, where Python would show where it was."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+with plain_interrupts(), quiet_banner(), without_keras(), without_garbage_collection():
     import tensorflow.compat.v1 as tf
 
 REPAIRS = (

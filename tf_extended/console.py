@@ -4,6 +4,7 @@ Not its job: defining flags (`shared_flags`) or deciding what is an error. Exit 
 0 done; 1 the run failed; 2 unusable flags or input, found before any work began. A traceback is shown only with
 `--verbosity=1`.
 """
+import errno
 import math
 import os
 import sys
@@ -11,12 +12,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from absl import app, flags
 from tqdm import tqdm
 
 LOG_INTERVAL_SECS = 10.0
+# A pipe that nobody reads, a terminal that was closed.
+GONE = (errno.EPIPE, errno.EIO)
 
 
 class InputError(ValueError):
@@ -32,12 +35,22 @@ class RunError(RuntimeError):
 
 def say(message: str = "") -> None:
     """Print a line to standard output at once, so that a log file shows it while the work goes on."""
-    print(message, flush=True)
+    _print(message, sys.stdout)
 
 
 def complain(message: str) -> None:
     """Print a line to standard error at once."""
-    print(message, file=sys.stderr, flush=True)
+    _print(message, sys.stderr)
+
+
+def _print(message: str, stream: TextIO) -> None:
+    try:
+        print(message, file=stream, flush=True)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        # Whoever read has gone (`| head`, a `| tee` that Ctrl-C ended first): no reason for the work to end with it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def duration(seconds: float) -> str:
@@ -118,10 +131,6 @@ def run_script(main: Callable[[], None], flag_values: flags.FlagValues, usage: s
         end(1, f"error: {error}")
     except KeyboardInterrupt:
         end(1, "interrupted: run the same command again")
-    except BrokenPipeError:
-        # Whoever read our output has gone (`| head`); what is still buffered would only fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except OSError as error:
         end(1, f"error: {error}\nCheck the disk space and permissions of that path, then run the command again.")
     except Exception as error:  # the last net: a person reads one line, a developer asks for the rest

@@ -93,20 +93,19 @@ class OptimizerSettings:
     rmsprop_decay: float = 0.9
 
 
-OPTIMIZERS: dict[str, Callable[[tf.Tensor, OptimizerSettings], tf.train.Optimizer]] = {
-    "adadelta": lambda rate, s: tf.train.AdadeltaOptimizer(rate, rho=s.adadelta_rho, epsilon=s.opt_epsilon),
-    "adagrad": lambda rate, s: tf.train.AdagradOptimizer(
-        rate, initial_accumulator_value=s.adagrad_initial_accumulator_value),
-    "adam": lambda rate, s: tf.train.AdamOptimizer(
-        rate, beta1=s.adam_beta1, beta2=s.adam_beta2, epsilon=s.opt_epsilon),
-    "ftrl": lambda rate, s: tf.train.FtrlOptimizer(
-        rate, learning_rate_power=s.ftrl_learning_rate_power,
-        initial_accumulator_value=s.ftrl_initial_accumulator_value,
-        l1_regularization_strength=s.ftrl_l1, l2_regularization_strength=s.ftrl_l2),
-    "momentum": lambda rate, s: tf.train.MomentumOptimizer(rate, momentum=s.momentum),
-    "rmsprop": lambda rate, s: tf.train.RMSPropOptimizer(
-        rate, decay=s.rmsprop_decay, momentum=s.rmsprop_momentum, epsilon=s.opt_epsilon),
-    "sgd": lambda rate, s: tf.train.GradientDescentOptimizer(rate),
+# Of each optimiser, the class, and which of the settings its arguments are.
+OPTIMIZERS: dict[str, tuple[type[tf.train.Optimizer], dict[str, str]]] = {
+    "adadelta": (tf.train.AdadeltaOptimizer, {"rho": "adadelta_rho", "epsilon": "opt_epsilon"}),
+    "adagrad": (tf.train.AdagradOptimizer, {"initial_accumulator_value": "adagrad_initial_accumulator_value"}),
+    "adam": (tf.train.AdamOptimizer, {"beta1": "adam_beta1", "beta2": "adam_beta2", "epsilon": "opt_epsilon"}),
+    "ftrl": (tf.train.FtrlOptimizer, {
+        "learning_rate_power": "ftrl_learning_rate_power",
+        "initial_accumulator_value": "ftrl_initial_accumulator_value",
+        "l1_regularization_strength": "ftrl_l1", "l2_regularization_strength": "ftrl_l2"}),
+    "momentum": (tf.train.MomentumOptimizer, {"momentum": "momentum"}),
+    "rmsprop": (tf.train.RMSPropOptimizer, {
+        "decay": "rmsprop_decay", "momentum": "rmsprop_momentum", "epsilon": "opt_epsilon"}),
+    "sgd": (tf.train.GradientDescentOptimizer, {}),
 }
 
 
@@ -114,7 +113,8 @@ def optimizer(name: str, rate: tf.Tensor, settings: OptimizerSettings) -> tf.tra
     """The optimiser of that name. Raises InputError, listing the names, for another one."""
     if name not in OPTIMIZERS:
         raise InputError(f"--optimizer={name}: expected one of {', '.join(sorted(OPTIMIZERS))}")
-    return OPTIMIZERS[name](rate, settings)
+    make, arguments = OPTIMIZERS[name]
+    return make(rate, **{argument: getattr(settings, setting) for argument, setting in arguments.items()})
 
 
 def decay_steps(num_samples: int, batch_size: int, num_epochs_per_decay: float) -> int:

@@ -5,10 +5,12 @@ then the state file `checkpoint` (`*.tmp*`), which alone says where TensorFlow r
 cut may fall between any two of them. Not this module's job: saving (`training`), and finding checkpoints for other
 programs (`checkpoints`).
 """
+import contextlib
 import errno
 import itertools
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from tf_extended.checkpoints import check_path, checkpoint_step
@@ -178,6 +180,23 @@ def cause(error: Exception) -> str:
     after_node = [after for line, after in itertools.pairwise(lines) if line.startswith("Node: ")]
     found = after_node[0] if after_node else lines[0] if lines else type(error).__name__
     return found[:300]
+
+
+@contextlib.contextmanager
+def errors_told(folder: Path) -> Iterator[None]:
+    """While TensorFlow writes into `folder`: an OSError for a file that may not grow as large.
+
+    TensorFlow calls that out of range, which slim takes for the end of the input.
+    """
+    try:
+        yield
+    except tf.errors.OutOfRangeError as error:
+        raise too_large(folder) from error
+
+
+def too_large(path: str | Path) -> OSError:
+    """The error of a file that may not grow as large, at `path`."""
+    return OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
 def write_error(error: Exception, folder: Path, when: str) -> RunError:

@@ -104,7 +104,8 @@ class TrainLoop:
         except tf.errors.InvalidArgumentError as error:
             raise self._explained(error, sess) from None
         self.step = int(done["step"])
-        self.summaries.write(sess.graph, self.step, done)
+        with train_folder.errors_told(self.train_dir):
+            self.summaries.write(sess.graph, self.step, done)
         return self._after_step(sess, done)
 
     def _begin(self, sess: tf.Session, step: int) -> None:
@@ -141,9 +142,14 @@ class TrainLoop:
         if not self.train_dir.is_dir():  # TensorFlow would make another, without model.json
             raise FileNotFoundError(errno.ENOENT, "the folder was removed", str(self.train_dir))
         self._check_finite(sess)
-        prefix = self.saver.save(sess, str(self.train_dir / "model.ckpt"), global_step=self.step)
+        with train_folder.errors_told(self.train_dir):
+            prefix = self.saver.save(sess, str(self.train_dir / "model.ckpt"), global_step=self.step)
         self._saved = time.monotonic()
         return prefix
+
+    def prefix(self) -> str:
+        """The checkpoint of this step, without the files' endings."""
+        return str(self.train_dir / f"model.ckpt-{self.step}")
 
     def _check_finite(self, sess: tf.Session) -> None:
         bad = [name for name, values in sess.run(self.variables).items() if not np.isfinite(values).all()]
@@ -203,13 +209,17 @@ class TrainLoop:
 
 @contextlib.contextmanager
 def stop_on_signals(loop: TrainLoop) -> Iterator[None]:
-    """While inside, SIGTERM and the first Ctrl-C ask `loop` to end; a second Ctrl-C interrupts at once."""
+    """While inside, SIGTERM, a terminal that closes and the first Ctrl-C ask `loop` to end; a second Ctrl-C interrupts
+    at once."""
     def ask(number: int, _frame: object) -> None:
-        say(f"{signal.Signals(number).name}: finishing this step, then saving")
         loop.request_stop(signal.Signals(number).name)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        say(f"{signal.Signals(number).name}: finishing this step, then saving")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it; Windows
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield
     finally:
@@ -226,6 +236,8 @@ def run(train_op: tf.Tensor, loop: TrainLoop, *, init_fn: Callable | None, sessi
                 saver=loop.saver, session_config=session_config, ignore_live_threads=True,
                 # The loop saves and summarises; slim's own threads would do so in the middle of a step.
                 save_interval_secs=0, save_summaries_secs=0, summary_op=None, summary_writer=None, log_every_n_steps=0)
+        if loop.step is not None and not Path(f"{loop.prefix()}.index").is_file():  # slim did not hear of it either
+            raise train_folder.too_large(loop.prefix())
     except (tf.errors.OpError, OSError) as error:
         when = "before the first step" if loop.step is None else f"at step {loop.step}"
         raise train_folder.write_error(error, loop.train_dir, when) from error

@@ -29,14 +29,26 @@ SCRATCH_MOSAIC, FEW_OBJECTS = 0.4, 2.0
 # Flags that take effect only beside another one.
 NEEDS = {"checkpoint_model_scope": "checkpoint_path", "checkpoint_exclude_scopes": "checkpoint_path",
          "ignore_missing_vars": "checkpoint_path", "eval_split": "eval_every_n_steps"}
+# Flags that take effect with some values of another one: that flag, and what each of its values reads.
+READ_BY = {
+    "optimizer": {name: tuple(settings.values()) for name, (_, settings) in OPTIMIZERS.items()},
+    "learning_rate_decay_type": {
+        "exponential": ("learning_rate_decay_factor", "num_epochs_per_decay"), "fixed": (), "step": (),
+        "polynomial": ("num_epochs_per_decay", "end_learning_rate"), "cosine": ("end_learning_rate",)},
+}
 
 
-def apply_recipe(flag_values: flags.FlagValues) -> dict[str, Any]:
-    """Give every flag that is not on the command line its recipe's default; returns what recipes govern, as set."""
+def apply_recipe(flag_values: flags.FlagValues) -> None:
+    """Give every flag that is not on the command line its recipe's default."""
     for name, value in RECIPES[flag_values.recipe].items():
         if not flag_values[name].present:
             flag_values[name].value = value
-    return {name: flag_values[name].value for name in SCRATCH}
+
+
+def governed(flag_values: flags.FlagValues) -> dict[str, Any]:
+    """What recipes govern, as it is set now; without what --max_number_of_steps makes meaningless."""
+    length = ("num_epochs", "least_steps") if flag_values.max_number_of_steps else ()
+    return {name: flag_values[name].value for name in SCRATCH if name not in length}
 
 
 def settle_mosaic(flag_values: flags.FlagValues, description: dict[str, Any] | None) -> None:
@@ -60,20 +72,19 @@ def total_steps(flag_values: flags.FlagValues, num_samples: int, images_per_step
 
 
 def schedule(flag_values: flags.FlagValues, num_samples: int) -> Schedule:
-    """The learning-rate schedule of the flags; its `total_steps` is also where the training ends."""
+    """The learning-rate schedule of the flags; its `total_steps` is also where the training ends.
+
+    Settles --warmup_steps: a recipe's are made for a long training, and are at most a third of a short one.
+    """
     images_per_step = flag_values.batch_size * flag_values.num_clones
     steps = total_steps(flag_values, num_samples, images_per_step)
+    if not flag_values["warmup_steps"].present:
+        flag_values["warmup_steps"].value = min(flag_values.warmup_steps, steps // 3)
     return Schedule(
         policy=flag_values.learning_rate_decay_type, learning_rate=flag_values.learning_rate,
         end_learning_rate=flag_values.end_learning_rate, decay_factor=flag_values.learning_rate_decay_factor,
         decay_steps=decay_steps(num_samples, images_per_step, flag_values.num_epochs_per_decay), total_steps=steps,
-        warmup_steps=warmup_steps(flag_values, steps))
-
-
-def warmup_steps(flag_values: flags.FlagValues, steps: int) -> int:
-    """--warmup_steps; a recipe's are made for a long training, and at most a third of a short one."""
-    warmup = flag_values.warmup_steps
-    return warmup if flag_values["warmup_steps"].present else min(warmup, steps // 3)
+        warmup_steps=flag_values.warmup_steps)
 
 
 def check(flag_values: flags.FlagValues) -> None:
@@ -89,6 +100,22 @@ def check(flag_values: flags.FlagValues) -> None:
     for name, needed in NEEDS.items():
         if flag_values[name].present and not flag_values[needed].value:
             raise InputError(f"--{name} means nothing without --{needed}; give that too, or leave it out")
+    for name in ("num_epochs", "least_steps"):
+        if flag_values[name].present and flag_values.max_number_of_steps:
+            raise InputError(f"--{name} means nothing beside --max_number_of_steps; leave one of them out")
+    for chooser, readers in READ_BY.items():
+        _check_read(flag_values, chooser, readers)
+
+
+def _check_read(flag_values: flags.FlagValues, chooser: str, readers: dict[str, tuple[str, ...]]) -> None:
+    """Refuse flags that the flag `chooser`, as it is set, does not read; their own default does no harm."""
+    chosen = flag_values[chooser].value
+    for name in {name for names in readers.values() for name in names}.difference(readers[chosen]):
+        flag = flag_values[name]
+        if flag.present and flag.value != flag.default:
+            fitting = ", ".join(sorted(value for value, names in readers.items() if name in names))
+            raise InputError(f"--{name}={flag.value} means nothing with --{chooser}={chosen}; leave it out, or give "
+                             f"--{chooser}={fitting}")
 
 
 def define_recipe_flags() -> None:
@@ -145,7 +172,8 @@ def define_run_flags() -> None:
     flags.DEFINE_integer("labels_offset", 0, "Of the classification nets; an SSD's class 0 is its background.")
     flags.DEFINE_integer("train_image_size", None, "Side of the network's input in pixels; default: the net's own.",
                          lower_bound=1)
-    flags.DEFINE_integer("seed", None, "Makes two runs equal, with one reader and one preprocessing thread on a CPU.")
+    flags.DEFINE_integer("seed", None, "Makes two runs equal, with one reader and one preprocessing thread on a CPU; "
+                         "a run that resumes draws other pictures than it began with.")
     flags.DEFINE_integer("log_every_n_steps", 10, "Steps between two lines of the log.", lower_bound=1)
     flags.DEFINE_integer("save_summaries_secs", 600, "Seconds between two summaries; 0 for none.", lower_bound=0)
     flags.DEFINE_integer("save_interval_secs", 600, "Seconds between two checkpoints.", lower_bound=1)

@@ -123,7 +123,7 @@ def test_every_reader_names_file_key_and_remedy(tmp_path, field, value, message)
 
 
 def test_a_folder_of_another_net_is_refused_and_one_without_a_description_is_not(tmp_path):
-    model_file.check_folder(tmp_path, a_net(), LABELS)
+    assert model_file.check_folder(tmp_path, a_net(), LABELS) is None
     path = model_file.write_model_file(tmp_path, a_net(), LABELS)
     model_file.check_folder(tmp_path, a_net(), LABELS)
     with pytest.raises(tfe.InputError, match="depth_multiplier") as error:
@@ -135,7 +135,10 @@ def test_the_way_of_resizing_travels_with_the_model(tmp_path):
     assert model_file.read_interpolation(tmp_path) == "bilinear_slim"
     model_file.write_model_file(tmp_path, a_net(), LABELS, "bilinear")
     assert model_file.read_interpolation(tmp_path / "model.ckpt-3") == "bilinear"
-    model_file.check_folder(tmp_path, a_net(), LABELS)  # it is not what makes another net
+    # It is not what makes another net, but said where it changes.
+    note = model_file.check_folder(tmp_path, a_net(), LABELS, "bilinear_slim")
+    assert "by bilinear_slim" in note and "until now it was bilinear" in note
+    assert model_file.check_folder(tmp_path, a_net(), LABELS, "bilinear") is None
 
 
 def test_fine_tuning_from_other_anchors_is_noted(tmp_path):

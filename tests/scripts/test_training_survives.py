@@ -178,6 +178,29 @@ def test_a_log_that_cannot_be_written(shards, tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("more", [{"save_interval_secs": 600}, {}, {"save_summaries_secs": 1}],
+                         ids=["the last save", "an earlier save", "summaries"])
+def test_files_that_may_not_grow_as_large_as_a_checkpoint(shards, tmp_path, more):
+    """What `ulimit -f` does; Python and TensorFlow ignore the signal that comes with it."""
+    done = subprocess.run(["sh", "-c", 'ulimit -f 600; exec "$@"', "sh", *command(
+        TRAIN, **flags(shards, tmp_path / "train", **more))], cwd=PROJECT, capture_output=True, text=True, check=False)
+    fails_in_one_line(done, f"the disk of {tmp_path / 'train'} is full", "File too large")
+    assert not list((tmp_path / "train").glob("model.ckpt*"))
+
+
+def test_ctrl_c_saves_though_the_log_s_reader_ends_first(shards, tmp_path):
+    """`train | tee log`, where Ctrl-C goes to both."""
+    train_dir = tmp_path / "train"
+    with subprocess.Popen(command(TRAIN, **flags(shards, train_dir, max_number_of_steps=100_000)), cwd=PROJECT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while "step 2/" not in process.stdout.readline():
+            assert process.poll() is None, process.stderr.read()
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 0, process.stderr.read()
+    assert checkpoints.latest_checkpoint(train_dir) == f"{train_dir}/model.ckpt-{steps(train_dir)[-1]}"
+
+
 @pytest.fixture(scope="module")
 def nearly_empty_shards(tmp_path_factory):
     """Six pictures, of which one has objects."""

@@ -55,6 +55,13 @@ def test_a_file_of_another_kind_is_itself(tmp_path):
     assert checkpoints.find_checkpoint(tmp_path / "vgg.caffemodel") == str(tmp_path / "vgg.caffemodel")
 
 
+def test_a_run_that_resumes_has_a_seed_of_its_own(folder, tmp_path):
+    assert [checkpoints.resumed_seed(seed, tmp_path / "new") for seed in (None, 0, 7)] == [None, 0, 7]
+    assert [checkpoints.resumed_seed(seed, folder) for seed in (None, 0, 7)] == [None, 100, 107]
+    (tmp_path / "model.ckpt.index").touch()
+    assert checkpoints.resumed_seed(7, tmp_path) == 7
+
+
 @pytest.mark.parametrize(("prefix", "step"), [("a/model.ckpt-100", 100), ("model.ckpt", -1), ("vgg-16/x", -1)])
 def test_step_of_a_name(prefix, step):
     assert checkpoints.checkpoint_step(prefix) == step

@@ -1,6 +1,7 @@
 """Every name that tf-slim reads at use is there, and the calls that need them run."""
 import gc
 import importlib
+import signal
 import subprocess
 import sys
 
@@ -141,6 +142,22 @@ def test_keras_3_is_there_for_who_asks_and_the_environment_as_it_was(asked):
             "from tf_extended.compat import tf\n"
             "import tensorflow; print(tensorflow.keras.__version__[0], os.environ.get('TF_USE_LEGACY_KERAS'))")
     assert in_a_new_process(code) == f"3 {asked}"
+
+
+def test_ctrl_c_during_the_import_leaves_no_traceback():
+    code = ("import signal, os, sys\n"
+            "class Interrupting:\n"
+            "    def find_spec(self, name, path=None, target=None):\n"
+            "        if name == 'tensorflow': os.kill(os.getpid(), signal.SIGINT)\n"
+            "sys.meta_path.insert(0, Interrupting())\n"
+            "from tf_extended import compat")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
+
+
+def test_ctrl_c_is_pythons_again_after_the_import():
+    code = "import signal\nfrom tf_extended import compat\nprint(signal.getsignal(signal.SIGINT).__name__)"
+    assert in_a_new_process(code) == "default_int_handler"
 
 
 @pytest.mark.parametrize("was_on", [True, False])

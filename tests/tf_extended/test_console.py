@@ -7,6 +7,7 @@ import pytest
 
 from tf_extended import console
 
+PROJECT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 sys.path.insert(0, "tf_extended")  # the module alone: importing the package would start TensorFlow each time
@@ -23,6 +24,9 @@ def main():
     if what == "disk": raise OSError(28, "No space left on device", "somewhere")
     if what == "bug": raise KeyError("oops")
     if what == "stop": raise KeyboardInterrupt
+    if what == "talk":
+        for _ in range(20_000): console.say("a line"), console.complain("another")
+        open(flags.FLAGS.folders[0], "w").write("the work was done")
     print("done", flags.FLAGS.number, *flags.FLAGS.folders)
 console.run_script(main, flags.FLAGS, "What this script is for.")
 """
@@ -30,7 +34,17 @@ console.run_script(main, flags.FLAGS, "What this script is for.")
 
 def run(*arguments):
     return subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=False,
-                          cwd=Path(__file__).resolve().parents[2])
+                          cwd=PROJECT)
+
+
+def test_work_goes_on_when_nobody_reads(tmp_path):
+    """`script | head`, where standard error goes the same way."""
+    with subprocess.Popen([sys.executable, "-c", SCRIPT, "--do=talk", f"--folders={tmp_path / 'file'}"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=PROJECT) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(60) == 0
+    assert (tmp_path / "file").read_text() == "the work was done"
 
 
 @pytest.mark.parametrize(("arguments", "status", "out", "err"), [

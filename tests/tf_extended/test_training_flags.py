@@ -2,7 +2,7 @@
 import pytest
 from absl import flags
 
-from tf_extended import shared_flags, training_flags
+from tf_extended import optimization, shared_flags, training_flags
 from tf_extended.console import InputError
 
 
@@ -39,7 +39,8 @@ def test_slim_leaves_the_documented_defaults(parse):
 def test_the_paper_and_scratch_share_matching_and_mining(parse):
     for recipe, augmentation in (("paper", "paper"), ("scratch", "mild")):
         values = parse(f"--recipe={recipe}")
-        governed = training_flags.apply_recipe(values)
+        training_flags.apply_recipe(values)
+        governed = training_flags.governed(values)
         assert (values.matching, values.mining, values.loss_normalization) == ("paper", "image", "positives")
         assert (values.augmentation, values.dropout_keep_prob) == (augmentation, 1.0)
         assert governed == {name: values[name].value for name in governed}
@@ -48,7 +49,8 @@ def test_the_paper_and_scratch_share_matching_and_mining(parse):
 
 def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     values = parse("--recipe=scratch", "--learning_rate=0.5", "--nobatch_norm", "--matching=slim")
-    governed = training_flags.apply_recipe(values)
+    training_flags.apply_recipe(values)
+    governed = training_flags.governed(values)
     assert (values.learning_rate, values.batch_norm, values.matching) == (0.5, False, "slim")
     assert governed["learning_rate"] == 0.5 and governed["optimizer"] == "adam"
 
@@ -57,7 +59,7 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     (["--recipe=scratch"], 100, 2000),  # 20 passes would be 250 steps of 8
     (["--recipe=scratch"], 4000, 10000),  # 20 × 4000 / 8
     (["--recipe=scratch", "--num_epochs=3"], 100, 38),  # 37.5
-    (["--recipe=scratch", "--max_number_of_steps=7", "--num_epochs=3"], 100, 7),
+    (["--recipe=scratch", "--max_number_of_steps=7"], 100, 7),
     (["--recipe=slim"], 16551, 119995),  # 232 × 16551 / 32: the paper's 120,000
 ])
 def test_the_length_of_a_training(parse, arguments, pictures, steps):
@@ -100,6 +102,9 @@ def test_a_short_training_warms_up_shortly(parse, arguments, steps, expected):
     training_flags.apply_recipe(values)
     schedule = training_flags.schedule(values, 100)
     assert (schedule.warmup_steps, schedule.total_steps) == (expected, steps)
+    # What the log and run.json say is what holds.
+    governed = training_flags.governed(values)
+    assert governed["warmup_steps"] == expected and not {"num_epochs", "least_steps"} & set(governed)
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -109,9 +114,26 @@ def test_a_short_training_warms_up_shortly(parse, arguments, steps, expected):
     (["--dataset_dir=a", "--train_dir=b", "--num_epochs=0"], "nothing would be trained"),
     (["--dataset_dir=a", "--train_dir=b", "--ignore_missing_vars"],
      "--ignore_missing_vars means nothing without --checkpoint_path"),
+    (["--dataset_dir=a", "--train_dir=b", "--num_epochs=3", "--max_number_of_steps=7"],
+     "--num_epochs means nothing beside --max_number_of_steps"),
+    (["--dataset_dir=a", "--train_dir=b", "--optimizer=adam", "--rmsprop_decay=0.5"],
+     "--rmsprop_decay=0.5 means nothing with --optimizer=adam; leave it out, or give --optimizer=rmsprop"),
+    (["--dataset_dir=a", "--train_dir=b", "--optimizer=sgd", "--opt_epsilon=0.1"],
+     "--opt_epsilon=0.1 .* give --optimizer=adadelta, adam, rmsprop"),
+    (["--dataset_dir=a", "--train_dir=b", "--end_learning_rate=1"], "--learning_rate_decay_type=cosine, polynomial"),
+    (["--dataset_dir=a", "--train_dir=b", "--learning_rate_decay_type=step", "--learning_rate_decay_factor=0.5"],
+     "--learning_rate_decay_factor=0.5 means nothing with --learning_rate_decay_type=step"),
     (["--dataset_dir=a", "--train_dir=b", "--eval_split=test"], "--eval_split means nothing without --eval_every_n_st"),
 ])
 def test_what_is_missing_or_without_effect_is_refused(parse, arguments, message):
     with pytest.raises(InputError, match=message):
         training_flags.check(parse(*arguments))
     training_flags.check(parse("--dataset_dir=a", "--train_dir=b", "--eval_every_n_steps=9", "--eval_split=test"))
+
+
+def test_what_is_read_is_accepted_and_so_is_a_default_that_is_spelt_out(parse):
+    training_flags.check(parse(
+        "--dataset_dir=a", "--train_dir=b", "--optimizer=rmsprop", "--rmsprop_decay=0.5", "--opt_epsilon=0.1",
+        "--adam_beta1=0.9", "--learning_rate_decay_type=polynomial", "--end_learning_rate=0.1",
+        "--num_epochs_per_decay=9", "--learning_rate_decay_factor=0.94"))
+    assert set(training_flags.READ_BY["learning_rate_decay_type"]) == set(optimization.POLICIES)

@@ -2,12 +2,14 @@
 
 Its job: drawing numbers that others computed. Pictures with boxes are drawn by `pictures`. No display is needed.
 """
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tf_extended.console import say
 from tf_extended.evaluation.error_analysis import class_best_f1
 from tf_extended.evaluation.voc_scoring import ClassScore
 
@@ -20,6 +22,10 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#777777"
 KIND_COLOURS = {"duplicate": "#56b4e9", "localisation": "#0072b2", "similar_class": "#cc79a7", "background": "#e69f00",
                 "missed": "#999999"}
 PANELS_A_ROW = 5
+# Fonts with the letters that matplotlib's own lacks, as systems have them.
+WIDE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Microsoft YaHei", "SimHei", "Yu Gothic",
+              "Malgun Gothic", "PingFang SC", "Hiragino Sans", "Arial Unicode MS", "Noto Sans", "Noto Sans Arabic",
+              "Noto Sans Devanagari", "Noto Sans Hebrew", "Noto Sans Thai")
 
 
 def plot_precision_recall(path: Path, classes: Sequence[ClassScore]) -> None:
@@ -106,12 +112,22 @@ def plot_curve(path: Path, steps: Sequence[int], curves: Mapping[str, Sequence[f
 
 
 def _figure(width: float, height: float) -> "Figure":
-    """An empty figure of so many inches."""
-    from matplotlib.figure import Figure  # only here: it costs half a second of start-up
+    """An empty figure of so many inches. Class names are drawn as they are, in fonts that have their letters."""
+    import matplotlib  # only here: it costs half a second of start-up
+    from matplotlib import font_manager
+    from matplotlib.figure import Figure
 
+    installed = set(font_manager.get_font_names())
+    matplotlib.rcParams["font.family"] = ["DejaVu Sans", *(font for font in WIDE_FONTS if font in installed)]
+    matplotlib.rcParams["text.parse_math"] = False  # a dollar sign in a name is no formula
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def _save(figure: "Figure", path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.savefig(path, dpi=110)
+    if any("missing from font" in str(warning.message) for warning in caught):
+        say(f"NOTE: {path} has squares in place of letters that no installed font has; installing Noto Sans CJK, for "
+            "instance, mends that")

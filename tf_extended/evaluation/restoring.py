@@ -3,11 +3,13 @@
 Its job: the strict restore that an evaluation needs (a net that is restored in part scores near 0 and looks like bad
 weights). Starting a training from a checkpoint that fits in part is `tf_extended.checkpoints`' job.
 """
+import functools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tf_extended.checkpoints import checkpoint_step
 from tf_extended.compat import tf
-from tf_extended.console import InputError, RunError
+from tf_extended.console import InputError, RunError, say
 
 SHADOW = "/ExponentialMovingAverage"
 
@@ -55,9 +57,18 @@ def find_variables(
 ) -> dict[str, tf.Variable]:
     """Checkpoint name → variable, for a tf.train.Saver. Raises what the functions that it calls raise."""
     stored = stored_shapes(checkpoint)
+    if not moving_average_decay and any(name.endswith(SHADOW) for name in stored):
+        _note_averages(str(Path(checkpoint).parent))
     wanted = names_in_checkpoint(variables, moving_average_decay, stored)
     check_fit(checkpoint, wanted, stored)
     return wanted
+
+
+@functools.cache
+def _note_averages(folder: str) -> None:
+    """Once for all checkpoints of a training."""
+    say(f"NOTE: the checkpoints in {folder} hold moving averages of the weights as well, which are not used; "
+        "--moving_average_decay, with the training's value, takes them instead")
 
 
 def stored_shapes(checkpoint: str) -> dict[str, list[int]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tf_extended.compat import tf
-from tf_extended.console import say
+from tf_extended.console import InputError, say
 from tf_extended.evaluation import curve
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.evaluation.files import write_json
@@ -20,15 +20,17 @@ BEST_FOLDER, BEST_FILE = "best", "best.json"
 class EvaluateAsItGoes:
     """A hook of `training.TrainLoop`: every `every_n_steps` steps, and at `last_step`, save, evaluate, keep the best.
 
-    make_evaluator: builds the evaluator, when it is first needed. save: saves a checkpoint of the session, returns its
-    prefix. companions: names of files in train_dir that belong to a checkpoint (model.json), copied with the best.
-    Figures go to the log, to train_dir/curve.json and curve.png, and the best checkpoint to train_dir/best.
+    split: the name of what is evaluated on. make_evaluator: builds the evaluator, when it is first needed. save: saves
+    a checkpoint of the session, returns its prefix. companions: names of files in train_dir that belong to a checkpoint
+    (model.json), copied with the best. Figures go to the log, to train_dir/curve.json and curve.png, and the best
+    checkpoint to train_dir/best.
     """
 
-    def __init__(self, train_dir: Path, every_n_steps: int, last_step: int, make_evaluator: Callable[[], Evaluator],
-                 save: Callable[[tf.Session], str], companions: tuple[str, ...] = ()):
+    def __init__(self, train_dir: Path, split: str, every_n_steps: int, last_step: int,
+                 make_evaluator: Callable[[], Evaluator], save: Callable[[tf.Session], str],
+                 companions: tuple[str, ...] = ()):
         self.train_dir, self.every_n_steps, self.last_step = Path(train_dir), every_n_steps, last_step
-        self.make_evaluator, self.save, self.companions = make_evaluator, save, companions
+        self.split, self.make_evaluator, self.save, self.companions = split, make_evaluator, save, companions
         self._evaluator: Evaluator | None = None
         self._first_call = True
         self._finish_replacing()
@@ -47,9 +49,10 @@ class EvaluateAsItGoes:
             say(f"evaluation at step {step}: no object to find in the evaluated split")
             return
         figures = {"step": step, "checkpoint": checkpoint, "voc07": evaluation.scores.map07,
-                   "voc12": evaluation.scores.map12, "images": len(evaluation.truth.image_ids)}
-        curve.add_point(self.train_dir, figures)
+                   "voc12": evaluation.scores.map12, "images": len(evaluation.truth.image_ids), "split": self.split}
+        # In this order: a run that resumes takes a step that has its point for done.
         best = self._keep_if_best(checkpoint, figures)
+        curve.add_point(self.train_dir, figures)
         say(f"evaluation at step {step}: mAP VOC07 {figures['voc07']:.4f}  VOC12 {figures['voc12']:.4f}  on "
             f"{figures['images']} images" + ("  (the best VOC12 so far, kept)" if best else ""))
 
@@ -76,6 +79,22 @@ class EvaluateAsItGoes:
         if _read_record(fresh) is not None:
             shutil.rmtree(folder, ignore_errors=True)
             fresh.rename(folder)
+
+
+def check_earlier(train_dir: Path, resuming: bool, split: str, images: int) -> None:
+    """Refuse to compare with evaluations that an earlier training left in the folder, or that were of another split.
+
+    resuming: whether there is a checkpoint to go on from. Raises InputError.
+    """
+    earlier = [*curve.read_curve(train_dir), *filter(None, [_read_record(train_dir / BEST_FOLDER)])]
+    aside = f"move {curve.CURVE_JSON} and {BEST_FOLDER} out of {train_dir}"
+    if earlier and not resuming:
+        raise InputError(f"{train_dir} has no checkpoint to go on from, but evaluations of an earlier training; choose "
+                         f"another --train_dir, or {aside}")
+    for point in earlier:
+        if "split" in point and (point["split"], point["images"]) != (split, images):
+            raise InputError(f"--eval_split={split}, {images} images: {train_dir} was evaluated on {point['split']}, "
+                             f"{point['images']} images, so far, which does not compare; give that, or {aside}")
 
 
 def _read_record(folder: Path) -> dict | None:

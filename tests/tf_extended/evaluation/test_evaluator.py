@@ -74,12 +74,15 @@ def test_several_checkpoints_one_after_another(dataset, checkpoint, tmp_path):
     assert_same_rows(first.detections, third.detections)
 
 
-def test_moving_averages(dataset, checkpoint, tmp_path):
+def test_moving_averages(dataset, checkpoint, tmp_path, capsys):
     averaged = save_checkpoint(tmp_path / "model.ckpt-1", sure=0.9, average=0.4)
     options = {"moving_average_decay": 0.99}
     ours = evaluator(dataset, evaluator_options=options)
     assert ours.evaluate(averaged).detections.scores.max() == pytest.approx(0.4)
-    assert evaluator(dataset).evaluate(averaged).detections.scores.max() == pytest.approx(0.9)
+    assert "NOTE" not in capsys.readouterr().out
+    for _ in range(2):
+        assert evaluator(dataset).evaluate(averaged).detections.scores.max() == pytest.approx(0.9)
+    assert capsys.readouterr().out.count("--moving_average_decay, with the training's value, takes them instead") == 1
     with pytest.raises(InputError, match="holds no moving averages"):
         evaluator(dataset, evaluator_options=options).evaluate(checkpoint)
 

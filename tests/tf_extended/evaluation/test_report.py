@@ -63,6 +63,17 @@ def test_figures_and_pictures_open(tmp_path):
     assert all(cv2.imread(str(tmp_path / name)) is not None for name in names)
 
 
+def test_charts_take_any_class_name(tmp_path, capsys, recwarn):
+    """What is no formula, and a letter that no font has: a code point of private use."""
+    truth = make_ground_truth([("a", [1, 2], [BOX, FAR], [False, False])])
+    found = make_detections([(0, [1, 1], [0.9, 0.8], [BOX, FAR])])
+    names = {1: r"$5\x$ note", 2: "odd \ue123"}
+    report.write_report(tmp_path, report.evaluate(found, truth, names, 0.5, STEP), grey_images, 0)
+    assert "$5\\x$ note" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "has squares in place of letters" in capsys.readouterr().out
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
 def test_pictures_of_an_earlier_evaluation_go(tmp_path):
     report.write_report(tmp_path, evaluation(), grey_images, 4)
     report.write_report(tmp_path, evaluation(), lambda indices: {}, 4)

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tf_extended.evaluation import curve
-from tf_extended.evaluation.while_training import EvaluateAsItGoes
+from tf_extended.console import InputError
+from tf_extended.evaluation import curve, while_training
+from tf_extended.evaluation.while_training import EvaluateAsItGoes, check_earlier
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def hook(tmp_path):
                                truth=SimpleNamespace(image_ids=["a", "b"]))
 
     made = []
-    hook = EvaluateAsItGoes(tmp_path, 10, 25, lambda: made.append(1) or SimpleNamespace(evaluate=evaluate), save,
+    hook = EvaluateAsItGoes(tmp_path, "val", 10, 25, lambda: made.append(1) or SimpleNamespace(evaluate=evaluate), save,
                             ("model.json",))
     hook.saved, hook.figures, hook.made, hook.clock = saved, figures, made, clock
     return hook
@@ -78,7 +79,7 @@ def test_nothing_to_find_is_no_reason_to_fail(hook, capsys):
 
 def again(hook):
     """The hook of a next run in the same folder."""
-    following = EvaluateAsItGoes(hook.train_dir, 10, 25, hook.make_evaluator, hook.save, ("model.json",))
+    following = EvaluateAsItGoes(hook.train_dir, "val", 10, 25, hook.make_evaluator, hook.save, ("model.json",))
     following.clock = hook.clock
     return following
 
@@ -90,6 +91,32 @@ def test_a_run_that_resumes_makes_up_for_an_evaluation_only_if_it_is_missing(hoo
     run(again(hook), [20, 21])
     assert hook.saved == [10, 20]
     assert [point["step"] for point in curve.read_curve(hook.train_dir)] == [10, 20]
+
+
+def test_a_kill_before_the_best_is_copied_is_made_up_for(hook, monkeypatch):
+    def kill(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(while_training.shutil, "copy2", kill)
+        run(hook, [10])
+    run(again(hook), [10])
+    assert best(hook)["step"] == 10
+    assert [point["step"] for point in curve.read_curve(hook.train_dir)] == [10]
+
+
+def test_evaluations_of_another_split_or_training_are_not_compared_with(hook):
+    check_earlier(hook.train_dir, resuming=False, split="val", images=2)
+    run(hook, [10])
+    check_earlier(hook.train_dir, resuming=True, split="val", images=2)
+    with pytest.raises(InputError, match="evaluations of an earlier training"):
+        check_earlier(hook.train_dir, resuming=False, split="val", images=2)
+    for split, images in (("test", 2), ("val", 3)):
+        with pytest.raises(InputError, match=f"--eval_split={split}, {images} images: .* on val, 2 images"):
+            check_earlier(hook.train_dir, resuming=True, split=split, images=images)
+    (hook.train_dir / curve.CURVE_JSON).unlink()
+    with pytest.raises(InputError, match="does not compare"):
+        check_earlier(hook.train_dir, resuming=True, split="test", images=2)
 
 
 def test_a_step_that_a_run_repeats_is_evaluated_again(hook):
