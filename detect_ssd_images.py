@@ -50,7 +50,7 @@ def check_flags() -> None:
     for name in ("checkpoint_path", "images", "output_dir"):
         if not FLAGS[name].value:
             raise tfe.InputError(f"--{name} is missing: {FLAGS[name].help}")
-    eval_flags.check_selection(FLAGS)
+    eval_flags.selection(FLAGS)  # which may refuse
     files.check_writable(Path(FLAGS.output_dir), "output_dir")
 
 

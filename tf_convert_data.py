@@ -131,7 +131,7 @@ def augment(samples: list[ParsedExample], img_shape: tuple[int, int]) -> Iterato
     on_cpu = tf.ConfigProto(device_count={"GPU": 0})
     with tf.Graph().as_default(), tf.Session(config=on_cpu) as session:
         tf.set_random_seed(0)
-        recipe = augmentation.from_flags(FLAGS)
+        recipe = augmentation.mixture(**shared_flags.augmentation_pieces(FLAGS))
         inputs = [(tf.placeholder(tf.uint8, [None, None, 3]), tf.placeholder(tf.int64, [None]),
                    tf.placeholder(tf.float32, [None, 4])) for _ in range(1 + bool(recipe.mosaic) * mosaic.PARTNERS)]
         with quiet_banner():

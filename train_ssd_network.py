@@ -53,6 +53,11 @@ def get_eval_dataset(dataset: slim.dataset.Dataset) -> slim.dataset.Dataset | No
     return other
 
 
+def get_augmentation() -> augmentation.Augmentation:
+    """What training samples go through, by the flags."""
+    return augmentation.mixture(**shared_flags.augmentation_pieces(FLAGS))
+
+
 def build_net(dataset: slim.dataset.Dataset):
     """The net for this data set: class count, anchors, image size and width by the flags."""
     net_class = nets_factory.get_network(FLAGS.model_name)
@@ -72,7 +77,7 @@ def build_net(dataset: slim.dataset.Dataset):
 
 def input_queue(dataset: slim.dataset.Dataset, net) -> slim.prefetch_queue:
     """Read, augment, encode and batch; a queue of [images, classes, localisations, scores] (three lists per layer)."""
-    recipe, waiting = augmentation.from_flags(FLAGS), 10 * FLAGS.batch_size
+    recipe, waiting = get_augmentation(), 10 * FLAGS.batch_size
     seed = tf.get_default_graph().seed
     sample = reading.read_samples(dataset, FLAGS.num_readers, waiting, seed, decoded=recipe.mosaic > 0.0)
     if recipe.mosaic:
@@ -97,20 +102,13 @@ def clone_fn(queue: slim.prefetch_queue, net) -> dict:
         logits, predicted, classes, localisations, scores, match_threshold=FLAGS.match_threshold,
         negative_ratio=FLAGS.negative_ratio, alpha=FLAGS.loss_alpha, label_smoothing=FLAGS.label_smoothing,
         mining=FLAGS.mining, normalization=FLAGS.loss_normalization)
-    summarise_targets(images, localisations, scores, net)
+    summaries.add_images_with_targets("input", images, net.bboxes_decode(localisations, net.anchors()), scores,
+                                      FLAGS.match_threshold, tf_image.VGG_MEANS)
     matched = [tf.reduce_sum(tf.cast(s > FLAGS.match_threshold, tf.float32)) for s in scores]
     anchors = FLAGS.batch_size * sum(math.prod(s.shape.as_list()[1:]) for s in scores)
     return {"end_points": end_points, "metrics": {
         "loss_positive": positive, "loss_negative": negative, "loss_localisation": localisation,
         "matched_anchors": tf.add_n(matched) / anchors}}
-
-
-def summarise_targets(images: tf.Tensor, localisations: list, scores: list, net) -> None:
-    """Pictures of the batch with what their matched anchors are told to predict, for TensorBoard."""
-    bboxes = [tf.where(tf.tile(s[..., None] > FLAGS.match_threshold, [1, 1, 1, 1, 4]), b, tf.zeros_like(b))
-              for s, b in zip(scores, net.bboxes_decode(localisations, net.anchors()), strict=True)]
-    flat = tf.concat([tf.reshape(b, [FLAGS.batch_size, -1, 4]) for b in bboxes], axis=1)
-    summaries.add_images_with_boxes("input", images, flat, tf_image.VGG_MEANS)
 
 
 def build_train_op(clones: list, schedule: optimization.Schedule, global_step: tf.Variable, loss_scale: float) -> tuple:
@@ -173,7 +171,7 @@ def build_evaluator(dataset: slim.dataset.Dataset, net, session_config: tf.Confi
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing)
     make_graph = functools.partial(build_detection_graph, dataset, preprocess, net, Selection(),
                                    batch_size=FLAGS.batch_size,
-                                   interpolation=augmentation.from_flags(FLAGS).eval_interpolation)
+                                   interpolation=get_augmentation().eval_interpolation)
     return Evaluator(make_graph, dataset.labels_to_names, dataset.num_samples, session_config=session_config,
                      moving_average_decay=FLAGS.moving_average_decay)
 
@@ -193,7 +191,7 @@ def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Sched
 
 def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
     """Make --train_dir and write into it what the checkpoints will be: model.json and run.json."""
-    described = net, class_names(net, dataset), augmentation.from_flags(FLAGS).eval_interpolation
+    described = net, class_names(net, dataset), get_augmentation().eval_interpolation
     resuming = checkpoints.latest_checkpoint(FLAGS.train_dir)
     if resuming and (note := model_file.check_folder(FLAGS.train_dir, *described)):
         tfe.say(note)
@@ -228,7 +226,7 @@ def main() -> None:
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
     governed = training_flags.governed(FLAGS).items()
     tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed))
-    tfe.say(f"augmentation: {augmentation.describe(augmentation.from_flags(FLAGS))}")
+    tfe.say(f"augmentation: {augmentation.describe(get_augmentation())}")
     with without_garbage_collection():
         train_op, metrics = build_graph(dataset, net, schedule, sessions.LOSS_SCALES[precision])
     # Before a folder is made: what is asked may not be there.

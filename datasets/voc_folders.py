@@ -11,9 +11,9 @@ from typing import NamedTuple
 from datasets.findings import Finding
 from datasets.picture_headers import SUFFIXES
 from tf_extended.console import InputError
-from tf_extended.evaluation.files import read_list
-
-ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
+from tf_extended.evaluation import sources
+from tf_extended.evaluation.sources import ANNOTATIONS, PICTURES, SPLITS
+from tf_extended.files import read_list
 
 
 class SampleFiles(NamedTuple):
@@ -29,17 +29,13 @@ def find_voc_folder(dataset_dir: str | Path) -> Path:
     top = Path(dataset_dir).expanduser()
     if not top.is_dir():
         raise InputError(f"--dataset_dir {top}: no such folder; expected one with {ANNOTATIONS}/ and {PICTURES}/.")
-    for pattern in (ANNOTATIONS, f"VOC*/{ANNOTATIONS}", f"VOCdevkit/VOC*/{ANNOTATIONS}"):
-        folders = sorted(path.parent for path in top.glob(pattern) if path.is_dir())
-        if len(folders) > 1:
-            names = ", ".join(str(folder.relative_to(top)) for folder in folders)
-            raise InputError(f"--dataset_dir {top}: several data sets in it ({names}); give the folder of one.")
-        if folders:
-            if not (folders[0] / PICTURES).is_dir():
-                raise InputError(f"{folders[0]}: no folder {PICTURES}/ beside {ANNOTATIONS}/; put the pictures there.")
-            return folders[0]
-    raise InputError(f"--dataset_dir {top}: no folder {ANNOTATIONS}/ in it; expected the VOC layout: "
-                     f"{ANNOTATIONS}/*.xml, {PICTURES}/*, and {SPLITS}/*.txt where --split is used.")
+    folder = sources.find_voc_folder(top)
+    if folder is None:
+        raise InputError(f"--dataset_dir {top}: no folder {ANNOTATIONS}/ in it; expected the VOC layout: "
+                         f"{ANNOTATIONS}/*.xml, {PICTURES}/*, and {SPLITS}/*.txt where --split is used.")
+    if not (folder / PICTURES).is_dir():
+        raise InputError(f"{folder}: no folder {PICTURES}/ beside {ANNOTATIONS}/; put the pictures there.")
+    return folder
 
 
 def year_folder(dataset_dir: str | Path, year: str) -> Path:

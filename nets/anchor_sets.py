@@ -7,12 +7,12 @@ A file is JSON, `{"anchor_sizes": [[30, 60], …]}`, with a pair (size, next siz
 prediction layer; optional, `anchor_ratios` (a list of ratios a layer), `anchor_steps` (pixels), `anchor_offset`.
 """
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import tf_extended as tfe
 from nets.anchors import ssd_size_bounds_to_values
+from nets.model_schema import is_number
 
 # By number of prediction layers: the first layer's size and the second's, in percent of the image. The others follow.
 NAMED = {
@@ -71,14 +71,10 @@ def _checked(fields: Any, path: Path, params: Any) -> dict[str, Any]:
             raise tfe.InputError(f"{path}: anchor_ratios[{layer}] is {ratios}; expected a list of numbers above 0")
     if not _is_positive_list(fields.get("anchor_steps", [])):
         raise tfe.InputError(f"{path}: anchor_steps is {fields['anchor_steps']}; expected distances above 0 in pixels")
-    if not _is_number(fields.get("anchor_offset", 0.5)):
+    if not is_number(fields.get("anchor_offset", 0.5)):
         raise tfe.InputError(f"{path}: anchor_offset is {fields['anchor_offset']!r}; expected a number, such as 0.5")
     return {**fields, "anchor_sizes": [tuple(sizes) for sizes in fields["anchor_sizes"]]}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _is_positive_list(values: Any) -> bool:
-    return isinstance(values, list) and all(_is_number(value) and value > 0 for value in values)
+    return isinstance(values, list) and all(is_number(value) and value > 0 for value in values)

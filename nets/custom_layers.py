@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 from tf_extended.compat import slim, tf
 
-L2_EPSILON = 1e-12
+# Of a squared length, so that a vector of zeros is not divided by 0; float16 has no smaller number.
+L2_EPSILON, L2_EPSILON_HALF = 1e-12, 6.2e-5
 
 
 @slim.add_arg_scope
@@ -30,7 +31,9 @@ def atrous_conv2d(inputs: tf.Tensor, num_outputs: int, kernel_size: Sequence[int
             initializer=weights_initializer or slim.xavier_initializer())
         if weights_regularizer is not None and not sc.reuse:
             with tf.name_scope(f"{sc.name}/kernel/Regularizer/"):  # as slim.conv2d names it
-                tf.losses.add_loss(weights_regularizer(weights), tf.GraphKeys.REGULARIZATION_LOSSES)
+                penalty = weights_regularizer(weights)
+            if penalty is not None:  # slim's of weight 0
+                tf.losses.add_loss(penalty, tf.GraphKeys.REGULARIZATION_LOSSES)
         dilations = [1, 1, rate, rate] if axis == 1 else [1, rate, rate, 1]
         if dilated_gradients_work():
             outputs = tf.nn.conv2d(inputs, weights, strides=1, padding="SAME", data_format=data_format,
@@ -94,7 +97,8 @@ def l2_normalization(inputs: tf.Tensor, scaling: bool = False, scale_initializer
     """
     with tf.variable_scope(scope, "L2Normalization", [inputs], reuse=reuse) as sc:
         axis = _channel_axis(data_format)
-        outputs = tf.nn.l2_normalize(inputs, axis, epsilon=L2_EPSILON)
+        epsilon = L2_EPSILON_HALF if inputs.dtype.base_dtype == tf.float16 else L2_EPSILON
+        outputs = tf.nn.l2_normalize(inputs, axis, epsilon=epsilon)
         if scaling:
             channels = inputs.get_shape().as_list()[axis]
             gamma = slim.model_variable(

@@ -44,14 +44,13 @@ def detected_bboxes(predictions: Sequence[tf.Tensor], localisations: Sequence[tf
 
 
 def _sort(scores: tf.Tensor, bboxes: tf.Tensor, threshold: float, top_k: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Scores [B, C, n] and boxes [B, C, n, 4] of the n = `top_k` best of each class; 0 where not above `threshold`.
+    """Scores [B, C, n] and boxes [B, C, n, 4] of the n = `top_k` best of each class; scores up to `threshold` are 0.
 
     scores [B, C, K], bboxes [B, K, 4].
     """
     scores = tf.where(scores > threshold, scores, tf.zeros_like(scores))
     best, order = tf.nn.top_k(scores, k=tfe.at_most(top_k, tfe.get_shape(scores)[-1]))
-    boxes = tf.gather(bboxes, order, batch_dims=1)
-    return best, boxes * tf.cast(best > 0, boxes.dtype)[..., None]
+    return best, tf.gather(bboxes, order, batch_dims=1)
 
 
 def _suppress(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float, keep: int) -> tuple[tf.Tensor, tf.Tensor]:

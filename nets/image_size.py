@@ -31,6 +31,8 @@ def _feature_shapes(net_class: type[SSDNet], size: int, params: SSDParams) -> li
         try:
             with slim.arg_scope(net.arg_scope()):
                 _, _, logits, _ = net.net(tf.zeros([1, size, size, 3]), is_training=False, update_feat_shapes=False)
+        except tfe.InputError:  # a ValueError too, but of parameters that are wrong at any size
+            raise
         except ValueError:
             raise tfe.InputError(f"image size {size} is too small for {net_class.name}, made for "
                                  f"{params.img_shape[0]}: its last layers would be empty") from None

@@ -70,7 +70,7 @@ def _mine_batch(background: tf.Tensor, positive: tf.Tensor, negative: tf.Tensor,
     """
     wanted = tf.cast(ratio * tf.reduce_sum(tf.cast(positive, tf.float32)), tf.int32) + tf.shape(positive)[0]
     wanted = tf.minimum(wanted, tf.reduce_sum(tf.cast(negative, tf.int32)))
-    hardness = tf.where(negative, -background, tf.fill(tf.shape(background), -1.0))
+    hardness = tf.where(negative, -background, -tf.ones_like(background))
     hardest, _ = tf.nn.top_k(tf.reshape(hardness, [-1]), k=tf.maximum(wanted, 1))
     return negative & (background < -hardest[-1])
 
@@ -82,7 +82,7 @@ def _mine_images(background: tf.Tensor, positive: tf.Tensor, negative: tf.Tensor
     """
     count = tf.reduce_sum(tf.cast(positive, tf.float32), axis=1)
     wanted = tf.minimum(tf.cast(ratio * count, tf.int32), tf.reduce_sum(tf.cast(negative, tf.int32), axis=1))
-    hardness = tf.where(negative, -background, tf.fill(tf.shape(background), -2.0))
+    hardness = tf.where(negative, -background, -2.0 * tf.ones_like(background))
     _, order = tf.nn.top_k(hardness, k=tf.reduce_max(wanted))
     chosen = tf.range(tf.shape(order)[1])[None, :] < wanted[:, None]
     image = tf.broadcast_to(tf.range(tf.shape(order)[0])[:, None], tf.shape(order))

@@ -14,6 +14,7 @@ import tf_extended as tfe
 from nets import model_schema, nets_factory
 from nets.anchor_sets import anchor_params
 from nets.ssd import SSDNet, SSDParams
+from tf_extended.files import write_json
 
 NAME, FORMAT = "model.json", 1
 # The documented pipeline's resampling, which every checkpoint from elsewhere was trained with.
@@ -58,9 +59,7 @@ def write_model_file(path: str | Path, ssd_net: SSDNet, labels: Sequence[str],
                      interpolation: str = DEFAULT_INTERPOLATION) -> Path:
     """Write model.json into the folder `path`, which exists; whole or not at all. Returns the file's path."""
     target = find_model_file(path)
-    partial = target.with_suffix(".partial")
-    partial.write_text(json.dumps(describe(ssd_net, labels, interpolation), indent=1) + "\n", encoding="utf-8")
-    partial.replace(target)
+    write_json(target, describe(ssd_net, labels, interpolation))
     return target
 
 

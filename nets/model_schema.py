@@ -11,12 +11,13 @@ from typing import Any
 Check = Callable[[Any], bool]
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value from JSON is a finite number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_above_zero(value: Any) -> bool:
-    return _is_number(value) and value > 0
+    return is_number(value) and value > 0
 
 
 def _is_name(value: Any) -> bool:
@@ -52,8 +53,8 @@ PARAMS: dict[str, tuple[str, Check]] = {
     "anchor_sizes": ("a list of [size, next size] in pixels", _list_of(_list_of(_is_above_zero, [1, 2]))),
     "anchor_ratios": ("a list of lists of numbers above 0", _list_of(_list_of(_is_above_zero))),
     "anchor_steps": ("a list of numbers above 0", _list_of(_is_above_zero)),
-    "anchor_offset": ("a number such as 0.5", _is_number),
-    "normalizations": ("a list of numbers", _list_of(_is_number)),
+    "anchor_offset": ("a number such as 0.5", is_number),
+    "normalizations": ("a list of numbers", _list_of(is_number)),
     "prior_scaling": ("four numbers above 0", _list_of(_is_above_zero, [4])),
 }
 PER_LAYER = ("feat_shapes", "anchor_sizes", "anchor_ratios", "anchor_steps", "normalizations")

@@ -6,8 +6,6 @@ mixture is made by `mixture`: `mixture("paper", zoom_out=0.0)` is the paper's re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from absl import flags
-
 import tf_extended as tfe
 from preprocessing.colours import PAPER_COLOURS, SLIM_COLOURS, Photometric
 from preprocessing.windows import DistortedCrop, PatchCrop
@@ -91,12 +89,6 @@ def mixture(name: str, **pieces: Any) -> Augmentation:
     if not isinstance(mixed.crop, PatchCrop):
         raise tfe.InputError(f"{CROP_SCALE} {scale:g}: only the paper's crop has a scale; give --crop=paper as well")
     return replace(mixed, crop=replace(mixed.crop, scale=(scale, 1.0)))
-
-
-def from_flags(flag_values: flags.FlagValues) -> Augmentation:
-    """The augmentation that `shared_flags.define_augmentation_flags`' flags ask for."""
-    pieces = {piece: flag_values[piece].value for piece in (*NUMBERS, *RECIPE_PIECES, CROP_SCALE)}
-    return mixture(flag_values["augmentation"].value, **pieces)
 
 
 def describe(augmentation: Augmentation) -> str:

@@ -35,12 +35,13 @@ def maybe_join(probability: float, sample: Sample, partners: Sequence[Callable[[
 
 def join(samples: Sequence[Sample], rows: int, columns: int, side: int = SIDE) -> Sample:
     """rows * columns samples as one of `side` x `side` pixels, row by row; each is resized to its place, whatever its
-    aspect ratio."""
+    aspect ratio. Boxes that stick out are clipped, or they would reach into the neighbour."""
     size = (side // rows, side // columns)
     tiles = [tf.cast(tf.image.resize_area(image[None], size)[0] + 0.5, tf.uint8) for image, _, _ in samples]
     image = tf.concat([tf.concat(tiles[row * columns:(row + 1) * columns], 1) for row in range(rows)], 0)
     places = [divmod(index, columns) for index in range(rows * columns)]
     bboxes = tf.concat([
-        (boxes + tf.constant([row, column] * 2, tf.float32)) / tf.constant([rows, columns] * 2, tf.float32)
+        (tf.clip_by_value(boxes, 0.0, 1.0) + tf.constant([row, column] * 2, tf.float32))
+        / tf.constant([rows, columns] * 2, tf.float32)
         for (_, _, boxes), (row, column) in zip(samples, places, strict=True)], 0)
     return image, tf.concat([labels for _, labels, _ in samples], 0), bboxes

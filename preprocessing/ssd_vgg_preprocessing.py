@@ -42,7 +42,7 @@ def preprocess_for_train(
     with tf.name_scope(scope, "ssd_preprocessing_train", [labels, bboxes]):
         image = _checked_image(image, data_format)
         labels = tf.ensure_shape(labels, [None])
-        bboxes = tfe.bboxes_clip(windows.WHOLE, tf.ensure_shape(bboxes, [None, 4]))
+        bboxes = tf.clip_by_value(tf.ensure_shape(bboxes, [None, 4]), 0.0, 1.0)  # those outside, to its border
         window = _draw_window(tfe.image_size(image), bboxes, augmentation)
         visible, place, frame = tf_image.cut_window(image, window, out_shape)
         size = place[2:] - place[:2] if augmentation.expand_prob > 0.0 else out_shape

@@ -32,12 +32,17 @@ def test_arrows_point_down_only(path):
     assert not above & set(imported(path))
 
 
+# Modules about flags: they define them, and tell what follows from several of them when a script hands its flags over.
+ABOUT_FLAGS = {"console.py", "shared_flags.py", "training_flags.py", "eval_flags.py"}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_only_scripts_read_flags(path):
     names = {node.id if isinstance(node, ast.Name) else node.attr
              for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
              if isinstance(node, (ast.Name, ast.Attribute))}
     assert "FLAGS" not in names
+    assert ("absl" in imported(path)) == (path.name in ABOUT_FLAGS)
 
 
 def test_tensorflow_and_slim_come_through_one_door():

@@ -90,7 +90,8 @@ def bboxes_intersection(bbox_ref: Any, bboxes: Any) -> Any:
 def bboxes_clip(bbox_ref: Any, bboxes: Any) -> Any:
     """Clip `bboxes` [..., 4] (or a dict of them by class) to the box `bbox_ref` [4]. NumPy or TF.
 
-    A box that lies outside comes back empty, on the border of `bbox_ref`, never inverted.
+    A box that does not meet `bbox_ref` comes back empty, never inverted; above or to the left of it, it stays there,
+    as documented.
     """
     if isinstance(bboxes, dict):
         return {label: bboxes_clip(bbox_ref, boxes) for label, boxes in bboxes.items()}

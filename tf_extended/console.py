@@ -53,6 +53,11 @@ def _print(message: str, stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def first_line(error: Exception) -> str:
+    """Of the many lines of one of TensorFlow's errors."""
+    return str(getattr(error, "message", error)).strip().partition("\n")[0]
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them: `48s`, `3m20s`, `2h05m`."""
     seconds = round(seconds)

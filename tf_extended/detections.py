@@ -45,15 +45,15 @@ def bboxes_nms_batch(scores: Any, bboxes: Any, nms_threshold: float = 0.5, keep_
                      scope: str | None = None):
     """`bboxes_nms` of every image of a batch, in one op: scores [B, N], bboxes [B, N, 4], or dicts of them by class.
 
-    A score of 0 counts as padding. TF only.
+    A score of 0 counts as padding. Compared in float32, whatever the type. TF only.
     """
     if isinstance(scores, dict):
         return _by_class(lambda s, b: bboxes_nms_batch(s, b, nms_threshold, keep_top_k), scores, bboxes)
     with tf.name_scope(scope, "bboxes_nms_batch", [scores, bboxes]):
         kept = tf.image.combined_non_max_suppression(
-            bboxes[:, :, None], scores[:, :, None], keep_top_k, keep_top_k, nms_threshold, score_threshold=0.0,
-            clip_boxes=False)
-        return kept.nmsed_scores, kept.nmsed_boxes
+            tf.cast(bboxes, tf.float32)[:, :, None], tf.cast(scores, tf.float32)[:, :, None], keep_top_k, keep_top_k,
+            nms_threshold, score_threshold=0.0, clip_boxes=False)
+        return tf.cast(kept.nmsed_scores, scores.dtype), tf.cast(kept.nmsed_boxes, bboxes.dtype)
 
 
 def _by_class(function: Any, scores: dict, bboxes: dict) -> tuple[dict, dict]:

@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tf_extended.evaluation.files import write_text
+from tf_extended.files import write_text
 
 PACKAGES = ("tensorflow", "tf-slim", "numpy", "opencv-python-headless")
 

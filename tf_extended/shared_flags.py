@@ -1,4 +1,6 @@
 """Definitions of the flags that several scripts share, typed once. Reading them is the scripts' job."""
+from typing import Any
+
 from absl import flags
 
 from tf_extended.sessions import PRECISIONS
@@ -40,6 +42,13 @@ def define_augmentation_flags(default: str) -> None:
     flags.DEFINE_float("flip", None, "Probability of mirroring left to right; default: of --augmentation.", 0.0, 1.0)
     flags.DEFINE_float("vertical_flip", None, "Probability of mirroring top to bottom, for pictures without up and "
                        "down; default: 0.", 0.0, 1.0)
+
+
+def augmentation_pieces(flag_values: flags.FlagValues) -> dict[str, Any]:
+    """The flags of `define_augmentation_flags` as arguments of `preprocessing.augmentation.mixture`."""
+    pieces = ("crop", "colours", "interpolation", "mosaic", "zoom_out", "zoom_out_max", "crop_scale", "flip",
+              "vertical_flip")
+    return {"name": flag_values["augmentation"].value} | {piece: flag_values[piece].value for piece in pieces}
 
 
 def define_session_flags(gpu_memory_fraction: float) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tf_extended.checkpoints import check_path, checkpoint_step
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, complain, say
-from tf_extended.evaluation.files import write_text
+from tf_extended.files import write_text
 
 try:
     import fcntl

@@ -24,7 +24,7 @@ SIDES = ("decoding", *(f"{recipe} {stage}" for stage in STAGES for recipe in REC
 def sample(script, dataset, net, side: str) -> list:
     """The tensors of one picture after the stage that `side` names."""
     from datasets import reading
-    from preprocessing import augmentation, preprocessing_factory
+    from preprocessing import preprocessing_factory
     from tests.benchmarks import documented
 
     recipe, _, stage = side.partition(" ")
@@ -38,7 +38,7 @@ def sample(script, dataset, net, side: str) -> list:
     else:
         preprocess = preprocessing_factory.get_preprocessing("ssd_300_vgg", is_training=True)
         image, labels, bboxes = preprocess(image, labels, bboxes, net.params.img_shape,
-                                           augmentation=augmentation.from_flags(script.FLAGS))
+                                           augmentation=script.get_augmentation())
     if stage == "augmentation":
         return [image, labels, bboxes]
     if recipe == "documented":

@@ -5,7 +5,7 @@ import pytest
 from absl import flags
 
 import tf_extended as tfe
-from preprocessing.augmentation import AUGMENTATIONS, NONE, PAPER, SLIM, describe, from_flags, get_augmentation, mixture
+from preprocessing.augmentation import AUGMENTATIONS, NONE, PAPER, SLIM, describe, get_augmentation, mixture
 from tf_extended import shared_flags
 
 
@@ -66,7 +66,11 @@ def test_a_mixture_by_flags(monkeypatch):
         monkeypatch.setattr(flags, name, lambda *a, define=define, **k: define(*a, **k, flag_values=values))
     shared_flags.define_augmentation_flags("slim")
     values(["program"])
-    assert from_flags(values) == SLIM
+
+    def asked():
+        return mixture(**shared_flags.augmentation_pieces(values))
+
+    assert asked() == SLIM
     values(["program", "--augmentation=none", "--colours=paper", "--vertical_flip=0.5"])
-    assert from_flags(values) == replace(NONE, photometric=PAPER.photometric, vertical_flip=0.5)
-    assert "vertical flip p=0.5" in describe(from_flags(values))
+    assert asked() == replace(NONE, photometric=PAPER.photometric, vertical_flip=0.5)
+    assert "vertical flip p=0.5" in describe(asked())

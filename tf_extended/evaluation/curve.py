@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_extended.console import InputError
-from tf_extended.evaluation.files import write_json
 from tf_extended.evaluation.plots import plot_curve
+from tf_extended.files import write_json
 
 CURVE_JSON, CURVE_PNG = "curve.json", "curve.png"
 FORMAT = 1

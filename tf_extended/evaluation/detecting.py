@@ -12,7 +12,7 @@ import numpy as np
 
 from tf_extended.bboxes import bboxes_clip, bboxes_resize
 from tf_extended.compat import shared_callables, tf
-from tf_extended.console import RunError, progress
+from tf_extended.console import RunError, first_line, progress
 from tf_extended.evaluation.detection_graph import DetectionGraph
 from tf_extended.evaluation.records import Detections, GroundTruth, make_detections, make_ground_truth, to_pixels
 
@@ -51,7 +51,7 @@ def detect(
                 images.append(image)
     except tf.errors.OpError as error:
         raise RunError(
-            f"detecting stopped after {len(images)} of {num_images} images: {error.message.strip().splitlines()[0]}\n"
+            f"detecting stopped after {len(images)} of {num_images} images: {first_line(error)}\n"
             "If a picture is damaged, convert the data set again; without resizing, every picture must have the "
             "network's size."
         ) from error

@@ -10,20 +10,24 @@ Its job: composing the parts that it is given (a slim Dataset, a preprocessing f
    so that the two can be run, and timed, one after the other.
 """
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tf_extended.compat import slim, tf
+from tf_extended.console import InputError
 from tf_extended.evaluation import mirroring
 
 RECORD_ITEMS = {"image_id": "filename", "shape": "shape", "record": "record_key", "labels": "object/label",
                 "bboxes": "object/bbox", "difficults": "object/difficult"}
 
 
-class Selection(NamedTuple):
+@dataclass(frozen=True)
+class Selection:
     """Which of a network's boxes are detections; the documented defaults of the flags of the same names.
 
     keep_per: `class`, keep_top_k counts for every class of an image, as documented; `image`, for all of them, as in
     Caffe's SSD. test_flips: one of `mirroring.VIEWS`, the mirror images that are looked at besides the picture.
+    InputError for both: the detections of an image would be counted before its views have voted.
     """
 
     select_threshold: float = 0.01
@@ -32,6 +36,10 @@ class Selection(NamedTuple):
     keep_top_k: int = 200
     keep_per: str = "class"
     test_flips: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.test_flips != "none" and self.keep_per == "image":
+            raise InputError("--keep_top_k_per=image does not go with --test_flips: leave one of them out.")
 
 
 class DetectionGraph(NamedTuple):

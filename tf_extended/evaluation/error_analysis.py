@@ -50,7 +50,7 @@ class OperatingPoint(NamedTuple):
 
 
 class ErrorAnalysis(NamedTuple):
-    """Everything below `point` is at its threshold, but for `gains`.
+    """`found`, `counts`, `confusion` and `image_errors` are of detections from the threshold of `point` on.
 
     kinds: `Kind` of every detection, int64 [D], at any score; found: bool [N], objects that a detection found;
     counts: class name → kind → number of errors; gains: kind → how much mAP (2007, 2012) would rise if no detection of

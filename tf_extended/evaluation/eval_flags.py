@@ -10,8 +10,8 @@ from absl import flags
 from tf_extended import shared_flags
 from tf_extended.console import InputError
 from tf_extended.evaluation.detection_graph import Selection
-from tf_extended.evaluation.files import check_writable
 from tf_extended.evaluation.mirroring import VIEWS
+from tf_extended.files import check_writable
 
 # The flags that have a meaning where no network is run, and those that have one only while following a training.
 WITHOUT_NETWORK = {"detections_dir", "labels", "dataset_name", "dataset_dir", "dataset_split_name", "eval_dir",
@@ -97,17 +97,11 @@ def check_flags(flag_values: flags.FlagValues) -> None:
     if idle:
         raise InputError(f"--{idle} means nothing {'with' if flag_values.detections_dir else 'without'} "
                          "--detections_dir. Leave one of them out.")
-    check_selection(flag_values)
+    selection(flag_values)
     check_writable(Path(flag_values.eval_dir), "eval_dir")
 
 
 def selection(flag_values: flags.FlagValues) -> Selection:
-    """What the flags of `define_selection_flags` ask for."""
+    """What the flags of `define_selection_flags` ask for. Raises InputError where they do not go together."""
     return Selection(flag_values.select_threshold, flag_values.nms_threshold, flag_values.select_top_k,
                      flag_values.keep_top_k, flag_values.keep_top_k_per, flag_values.test_flips)
-
-
-def check_selection(flag_values: flags.FlagValues) -> None:
-    """Refuse flags of `define_selection_flags` that do not go together. Raises InputError."""
-    if flag_values.test_flips != "none" and flag_values.keep_top_k_per == "image":
-        raise InputError("--keep_top_k_per=image does not go with --test_flips: leave one of them out.")

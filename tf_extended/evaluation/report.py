@@ -13,12 +13,12 @@ import numpy as np
 from tf_extended.compat import tf
 from tf_extended.evaluation.coco_scoring import coco_metrics
 from tf_extended.evaluation.error_analysis import ErrorAnalysis, OperatingPoint, analyse, class_best_f1
-from tf_extended.evaluation.files import write_json, write_text
 from tf_extended.evaluation.html_report import render
 from tf_extended.evaluation.pictures import typical_images, worst_images, write_pictures
 from tf_extended.evaluation.plots import plot_confusion, plot_errors, plot_precision_recall
 from tf_extended.evaluation.records import Detections, GroundTruth
 from tf_extended.evaluation.voc_scoring import ClassScore, VocScores, score
+from tf_extended.files import write_json, write_text
 
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 COLUMNS = ("class", "objects", "difficult", "detections", "AP07", "AP12", "best F1", "at score")

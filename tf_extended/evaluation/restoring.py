@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tf_extended.checkpoints import checkpoint_step
 from tf_extended.compat import tf
-from tf_extended.console import InputError, RunError, say
+from tf_extended.console import InputError, RunError, first_line, say
 
 SHADOW = "/ExponentialMovingAverage"
 
@@ -21,7 +21,7 @@ class CheckpointGoneError(RunError):
 def names_in_checkpoint(
     variables: Sequence[tf.Variable], moving_average_decay: float | None, stored: Mapping[str, Sequence[int]]
 ) -> dict[str, tf.Variable]:
-    """Checkpoint name → variable. With a decay, the moving average of every trainable variable that has one.
+    """Checkpoint name → variable. With a decay, the moving average of every variable that has one.
 
     stored: name → shape in the checkpoint. Raises InputError where averages are asked for and the checkpoint has none.
     """
@@ -76,7 +76,7 @@ def stored_shapes(checkpoint: str) -> dict[str, list[int]]:
     try:
         return tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
     except (tf.errors.OpError, ValueError) as error:
-        raise _gone(checkpoint, "cannot be read", _first_line(error)) from error
+        raise _gone(checkpoint, "cannot be read", first_line(error)) from error
 
 
 def stored_step(checkpoint: str) -> int:
@@ -86,7 +86,7 @@ def stored_step(checkpoint: str) -> int:
         if reader.has_tensor("global_step"):
             return int(reader.get_tensor("global_step"))
     except (tf.errors.OpError, ValueError) as error:
-        raise _gone(checkpoint, "cannot be read", _first_line(error)) from error
+        raise _gone(checkpoint, "cannot be read", first_line(error)) from error
     return checkpoint_step(checkpoint)
 
 
@@ -102,7 +102,3 @@ def restore(session: tf.Session, saver: tf.train.Saver, checkpoint: str) -> None
 def _gone(checkpoint: str, what: str, why: str) -> CheckpointGoneError:
     return CheckpointGoneError(f"{checkpoint} {what}: {why}. Is that a whole TensorFlow checkpoint? "
                                "Other weights need a training that starts from them first.")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_extended.console import InputError
-from tf_extended.evaluation.files import read_text
 from tf_extended.evaluation.records import Detections, make_detections
+from tf_extended.files import read_text
 
 
 class ResultFiles(NamedTuple):

@@ -12,8 +12,8 @@ import numpy as np
 
 from tf_extended.compat import tf
 from tf_extended.console import InputError
-from tf_extended.evaluation.files import read_list
 from tf_extended.evaluation.records import GroundTruth, make_ground_truth, to_pixels
+from tf_extended.files import read_list
 
 ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
 
@@ -26,15 +26,18 @@ class VocSource(NamedTuple):
 
 
 def find_voc_folder(top: Path) -> Path | None:
-    """The VOC folder that `top` is, or holds as VOC2007 or VOCdevkit/VOC2007; None where there is none.
+    """The VOC folder that `top` is, or else holds as VOC2007, or else as VOCdevkit/VOC2007; None where there is none.
 
     It needs no pictures: annotations are enough to score. InputError where there are several.
     """
-    patterns = (ANNOTATIONS, f"VOC*/{ANNOTATIONS}", f"VOCdevkit/VOC*/{ANNOTATIONS}")
-    found = [path.parent for pattern in patterns for path in sorted(Path(top).glob(pattern))]
-    if len(found) > 1:
-        raise InputError(f"--dataset_dir={top} has several VOC folders: {', '.join(map(str, found))}; give one.")
-    return found[0] if found else None
+    for pattern in (ANNOTATIONS, f"VOC*/{ANNOTATIONS}", f"VOCdevkit/VOC*/{ANNOTATIONS}"):
+        found = sorted(path.parent for path in Path(top).glob(pattern) if path.is_dir())
+        if len(found) > 1:
+            names = ", ".join(str(folder.relative_to(top)) for folder in found)
+            raise InputError(f"--dataset_dir {top}: several data sets in it ({names}); give the folder of one.")
+        if found:
+            return found[0]
+    return None
 
 
 def read_voc_truth(

@@ -12,7 +12,7 @@ from tf_extended.compat import tf
 from tf_extended.console import InputError, say
 from tf_extended.evaluation import curve
 from tf_extended.evaluation.evaluator import Evaluator
-from tf_extended.evaluation.files import write_json
+from tf_extended.files import write_json
 
 BEST_FOLDER, BEST_FILE = "best", "best.json"
 

@@ -51,7 +51,7 @@ def test_the_folder_is_found_where_devkits_have_it(voc, tmp_path):
     assert sources.find_voc_folder(tmp_path) == voc
     assert sources.find_voc_folder(tmp_path / "elsewhere") is None
     (tmp_path / "VOC2012" / "Annotations").mkdir(parents=True)
-    with pytest.raises(InputError, match="several VOC folders"):
+    with pytest.raises(InputError, match="several data sets in it"):
         sources.find_voc_folder(tmp_path)
 
 
