@@ -146,3 +146,16 @@ def test_bias_gradients_are_sums_over_places(data_format):
         by_input, by_bias = sess.run(gradients)
     np.testing.assert_array_equal(by_input, upstream)
     np.testing.assert_allclose(by_bias, upstream.sum((0, 1, 2)), rtol=1e-5)
+
+
+def test_atrous_convolution_without_weight_decay_adds_no_loss():
+    with tf.Graph().as_default():
+        custom_layers.atrous_conv2d(tf.constant(IMAGES), 4, [3, 3], rate=2,
+                                    weights_regularizer=slim.l2_regularizer(0.0))
+        assert tf.losses.get_regularization_losses() == []
+
+
+def test_l2_normalization_of_zeros_in_float16():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        out = sess.run(custom_layers.l2_normalization(tf.zeros([1, 2, 2, 3], tf.float16)))
+    assert out.dtype == np.float16 and not out.any()

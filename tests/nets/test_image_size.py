@@ -74,3 +74,9 @@ def test_a_training_is_not_resumed_with_another_image_size(tmp_path, there, here
     with pytest.raises(tfe.InputError, match=rf"params.img_shape is \[{there}, {there}\], not \[{here}, {here}\].*"
                                              r"params.anchor_sizes is .*Give the --train_image_size that it was tr"):
         model_file.check_folder(tmp_path, nets[here], LABELS)
+
+
+def test_parameters_that_are_wrong_at_any_size_are_named():
+    params = SSDNet.default_params._replace(feat_layers=["block99"] * 6)
+    with pytest.raises(tfe.InputError, match="block99"):
+        image_size.params_for_image_size(SSDNet, 384, params)

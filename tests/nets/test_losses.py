@@ -145,3 +145,12 @@ def test_equal_negatives_are_taken_first_come_first_served():
 def test_unknown_choices_are_named(arguments):
     with pytest.raises(tfe.InputError, match="expected one of"):
         losses.ssd_losses([], [], [], [], [], **arguments)
+
+
+@pytest.mark.parametrize("mining", losses.MININGS)
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_other_float_types(dtype, mining):
+    expected, other = (compute([[layer.astype(kind) if layer.dtype == np.float32 else layer for layer in layers]
+                                for layers in small_inputs(3)], mining=mining) for kind in ("float32", dtype))
+    assert all(value.dtype == dtype for value in other)
+    np.testing.assert_allclose(other, expected, rtol=2e-2 if dtype == "float16" else 1e-4)

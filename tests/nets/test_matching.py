@@ -89,6 +89,14 @@ def test_a_forced_anchor_leaves_its_better_object_to_another_anchor():
     assert scores.tolist() == [1.0, 0.0]
 
 
+def test_the_first_object_keeps_its_forced_anchor_where_another_overlaps_it_more():
+    anchors = np.array([[0, 0, 0.4, 0.4], [0, 0, 0.41, 0.4], [0.5, 0.5, 1, 1]], np.float32)
+    # The second object fits anchor 1 best, anchor 0 nearly as well; the first is small and has what is left of them.
+    labels, _, scores = check([1, 2], [[0, 0, 0.2, 0.2], [0, 0, 0.41, 0.4]], anchors, 3, "paper")
+    assert labels.tolist() == [1, 2, 0]
+    assert scores.tolist() == [1.0, 1.0, 0.0]
+
+
 def test_ties_go_to_the_first_object():
     anchors = np.array([[0.1, 0.1, 0.5, 0.5], [0.1, 0.1, 0.5, 0.5]], np.float32)
     labels, _, _ = check([3, 2], [[0.1, 0.1, 0.5, 0.5]] * 2, anchors, 5, "slim")
@@ -206,3 +214,9 @@ def test_ignored_regions_by_hand():
     got = golden.run(build, scores, np.array([21, 3]), region)
     np.testing.assert_allclose(got, [-1, -1, 0, 0.8])  # the last one matches an object well: it still trains
     np.testing.assert_allclose(golden.run(build, scores, np.array([3, 3]), region), scores)
+    # Exactly the threshold's share is not more than it.
+    half = np.array([[0, 0, 0.5, 1]], np.float32)
+    whole = np.array([[0, 0, 1, 1]], np.float32)
+    got = golden.run(lambda s, b: matching.ignore_unannotated(s, tf.constant([21]), b, whole, 21, 0.5),
+                     np.zeros(1, np.float32), half)
+    assert got.tolist() == [0]

@@ -248,3 +248,29 @@ def test_a_feature_layer_that_the_net_lacks_is_named():
 def test_factory_lists_what_it_knows():
     with pytest.raises(tfe.InputError, match="ssd_300_resnet.*ssd_300_vgg, ssd_512_vgg, ssd_300_mobilenet_v1"):
         nets_factory.get_network("ssd_300_resnet")
+
+
+@pytest.mark.parametrize("layer", ["dropout6", "dropout7"])
+def test_both_dropouts_drop(layer):
+    net = thin("ssd_300_vgg")
+    with tf.Graph().as_default() as graph:
+        build(net, tf.zeros([1, 300, 300, 3]), is_training=True, dropout_keep_prob=0.5)
+        assert [op for op in graph.get_operations() if layer in op.name and op.type == "RandomUniform"]
+
+
+def test_heads_start_by_xavier_whatever_the_body():
+    net = thin("ssd_300_vgg", depth_multiplier=1.0, initializer="he")
+    with tf.Graph().as_default(), tf.Session() as sess:
+        build(net, tf.zeros([1, 300, 300, 3]))
+        weights = tf.global_variables("ssd_300_vgg/block4_box/conv_cls/weights")[0]
+        sess.run(weights.initializer)
+        # Glorot's, uniform: 2 / (fan in + fan out) of 3 × 3 × 512 and 3 × 3 × 4 anchors × 3 classes.
+        assert np.var(sess.run(weights)) == pytest.approx(2 / (9 * 512 + 9 * 12), rel=0.05)
+
+
+def test_depthwise_filters_do_not_decay():
+    net = thin("ssd_300_mobilenet_v1")
+    with tf.Graph().as_default():
+        build(net, tf.zeros([1, 300, 300, 3]))
+        penalties = [loss.op.name for loss in tf.losses.get_regularization_losses()]
+    assert penalties and not [name for name in penalties if "depthwise" in name]

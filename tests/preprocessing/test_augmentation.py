@@ -74,3 +74,19 @@ def test_a_mixture_by_flags(monkeypatch):
     values(["program", "--augmentation=none", "--colours=paper", "--vertical_flip=0.5"])
     assert asked() == replace(NONE, photometric=PAPER.photometric, vertical_flip=0.5)
     assert "vertical flip p=0.5" in describe(asked())
+
+
+def test_the_recipes_have_the_documented_numbers():
+    """Of the documented pipeline, and of FACTS' account of Caffe's SSD; typed here once more."""
+    crop, colours = SLIM.crop, SLIM.photometric
+    assert (crop.min_object_covered, crop.aspect_ratio_range, crop.area_range, crop.max_attempts,
+            crop.min_overlap) == (0.25, (0.6, 1.67), (0.1, 1.0), 200, 0.5)
+    assert (colours.probability, colours.brightness, colours.contrast, colours.saturation, colours.hue) == (
+        1.0, 32.0, (0.5, 1.5), (0.5, 1.5), 72.0)
+    crop, colours = PAPER.crop, PAPER.photometric
+    assert (crop.min_ious, crop.scale, crop.aspect, crop.trials) == (
+        (0.1, 0.3, 0.5, 0.7, 0.9, 0.0), (0.3, 1.0), (0.5, 2.0), 50)
+    assert (colours.probability, colours.brightness, colours.contrast, colours.saturation, colours.hue) == (
+        0.5, 32.0, (0.5, 1.5), (0.5, 1.5), 18.0)
+    assert (PAPER.expand_prob, PAPER.expand_max, PAPER.flip) == (0.5, 4.0, 0.5)
+    assert (SLIM.expand_prob, SLIM.flip, SLIM.interpolation) == (0.0, 0.5, ("bilinear_slim",))

@@ -39,6 +39,13 @@ def test_two_pictures_stand_side_by_side():
     np.testing.assert_allclose(bboxes, [[0, 0, 1, 0.5], [0.5, 0.75, 1, 1], [0, 0.5, 0.5, 0.625]])
 
 
+def test_a_box_that_sticks_out_does_not_reach_into_the_neighbour():
+    parts = samples()
+    parts[2] = np.array([[0.5, 0.5, 1.2, 1.2]], np.float32)
+    _, _, bboxes = run(lambda *parts: mosaic.join(triples(parts)[:2], 1, 2, side=16), *parts)
+    np.testing.assert_allclose(bboxes[0], [0.5, 0.25, 1, 0.5])
+
+
 def test_a_box_stays_on_its_pixels():
     picture = np.zeros((100, 80, 3), np.uint8)
     picture[20:60, 40:70] = 255

@@ -132,7 +132,8 @@ def test_odd_pictures(recipe, image):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_no_degenerate_box_survives_and_others_are_clipped(recipe):
     boxes = [[0, 0, 0, 0], [0.5, 0.5, 0.5, 0.9], [1, 1, 1, 1], [0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1],
-             [-0.2, 0.3, 0.4, 1.3], [0.7, 0.2, 0.6, 0.4]]
+             [-0.2, 0.3, 0.4, 1.3], [0.7, 0.2, 0.6, 0.4], [-0.3, -0.3, -0.1, -0.1], [1.1, 0.2, 1.3, 0.4],
+             [0.2, 0.6, 0.4, 0.6]]
     seen = set()
     for _, labels, bboxes in sample(np.zeros((50, 60, 3), np.uint8), boxes, RECIPES[recipe], times=40):
         assert bboxes.dtype == np.float32 and (bboxes >= 0).all() and (bboxes <= 1).all()

@@ -47,6 +47,10 @@ MATCHING = [
     ("difficult is ignored twice", GTRUTH[[1, 1]], [1, 1, 1], [0, 1, 0], 2, [0, 0], [0, 0]),
     ("another class", GTRUTH[[0]], [2, 1, 1], [0, 0, 0], 2, [0], [1]),
     ("no object of the class", GTRUTH[[0]], [2, 2, 2], [0, 0, 0], 0, [0], [1]),
+    # Of the first object, IoU 1/2 (the devkit's "at least"), then less than that, then more.
+    ("just enough", np.float32([[0, 0, 0.25, 0.5]]), [1, 1, 1], [0, 0, 0], 3, [1], [0]),
+    ("not enough", np.float32([[0, 0, 0.249, 0.5]]), [1, 1, 1], [0, 0, 0], 3, [0], [1]),
+    ("more than enough", np.float32([[0, 0, 0.3, 0.5]]), [1, 1, 1], [0, 0, 0], 3, [1], [0]),
     ("no detection", GTRUTH[:0], [1, 1, 1], [0, 0, 0], 3, [], []),
 ]
 
@@ -62,6 +66,24 @@ def test_matching_by_hand(case):
         assert found[0] == objects
         assert found[1].tolist() == [bool(v) for v in tp]
         assert found[2].tolist() == [bool(v) for v in fp]
+
+
+def test_the_matching_threshold_is_the_arguments():
+    for threshold, right in ((0.45, True), (0.55, False)):
+        _, tp, fp = tfe.bboxes_matching(1, np.float32([0.9]), np.float32([[0, 0, 0.25, 0.5]]), np.array([1, 1, 1]),
+                                        GTRUTH, np.zeros(3), threshold)
+        assert (tp.tolist(), fp.tolist()) == ([right], [not right])
+
+
+def test_suppression_in_other_float_types():
+    scores, bboxes = np.array([[0.9, 0.8, 0.7]]), np.array([[[0, 0, 1, 1], [0, 0, 1, 0.875], [0, 0, 0.25, 0.25]]])
+    for dtype in (tf.float16, tf.float64):
+        with tf.Graph().as_default():
+            kept = tfe.bboxes_nms_batch(tf.constant(scores, dtype), tf.constant(bboxes, dtype), 0.5, keep_top_k=2)
+            assert [part.dtype for part in kept] == [dtype, dtype]
+            best, found = run(kept)
+        np.testing.assert_allclose(best, [[0.9, 0.7]], rtol=1e-3)
+        np.testing.assert_array_equal(found, bboxes[:, [0, 2]])
 
 
 def test_matching_counts_no_padding():

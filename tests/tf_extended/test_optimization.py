@@ -78,6 +78,15 @@ def test_every_setting_takes_effect(name, changed):
     assert first_update(name, OptimizerSettings(**changed)) != pytest.approx(first_update(name), rel=1e-3)
 
 
+def test_ftrl_l1_keeps_small_values_at_0_and_l2_only_shrinks_them():
+    """z = 3 - (sqrt(9.1) - sqrt(.1)) / .1 · 2 = -51; l1 beyond |z| gives 0, l2 adds to what z is divided by."""
+    root = np.sqrt(9.1)
+    z = 3 - (root - np.sqrt(0.1)) / 0.1 * 2
+    l1, l2 = (2 - first_update("ftrl", OptimizerSettings(**{setting: 60.0})) for setting in ("ftrl_l1", "ftrl_l2"))
+    assert l1 == pytest.approx(0, abs=1e-6)
+    assert l2 == pytest.approx(-z / (root / 0.1 + 2 * 60), rel=1e-4)
+
+
 def test_adam_beta1_shows_in_its_slot():
     """Bias correction hides it in the first step; the running mean of the gradient 3 is (1 - beta1) · 3."""
     with tf.Graph().as_default(), tf.Session() as sess:

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tf_extended.compat import tf
 
 
 def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, decay=None, init_fn=None,
-          save_interval_secs=600, log_every_n_steps=2, momentum=0.0, summaries=False):
+          save_interval_secs=600, log_every_n_steps=2, momentum=0.0, summaries=False, updates=list):
     """Minimise (v - 1)² from 3 at learning rate 0.1, so v - 1 = 2 · 0.8^steps; returns (loop, v)."""
     with tf.Graph().as_default():
         step = tf.train.get_or_create_global_step()
@@ -24,7 +25,7 @@ def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, deca
             loss = tf.where(tf.equal(step, poison_at), tf.constant(np.nan), loss)
         optimizer = tf.train.MomentumOptimizer(0.1, momentum)
         op = training.guarded_train_op(loss, optimizer.compute_gradients(loss), optimizer, step, clip_norm,
-                                       moving_average_decay=decay)
+                                       update_ops=updates(), moving_average_decay=decay)
         saver = tf.train.Saver(save_relative_paths=True)
         metrics = {"loss": loss, "loss_data": loss, "learning_rate": tf.constant(0.1)}
         folder = train_folder.make_train_dir(str(train_dir))
@@ -194,14 +195,26 @@ def test_nothing_changes_in_the_step_of_a_gradient_that_is_not_finite():
 def test_clipping_bounds_the_norm_of_all_gradients(tmp_path):
     _, value = train(tmp_path, 1, clip_norm=0.5)  # the gradient is 4
     assert value == pytest.approx(3 - 0.1 * 0.5)
+    _, value = train(tmp_path / "bound not reached", 1, clip_norm=8.0)
+    assert value == pytest.approx(3 - 0.1 * 4)
+
+
+def test_updates_of_batch_norms_averages_run_in_every_step(tmp_path):
+    def updates():
+        counter = tf.get_variable("net/steps_seen", initializer=0.0, trainable=False)
+        return [counter.assign_add(1.0).op]
+
+    train(tmp_path, 3, updates=updates)
+    assert stored(tmp_path)["net/steps_seen"] == 3
 
 
 def test_moving_average_follows_the_update(tmp_path):
     train(tmp_path, 1, decay=0.9)
-    # tf.train.ExponentialMovingAverage with num_updates = step 0 … : decay min(.9, (1 + n) / (10 + n)), n = 1 after.
     average = tf.train.load_checkpoint(checkpoints.latest_checkpoint(tmp_path)).get_tensor(
         "net/v/ExponentialMovingAverage")
-    assert 2.6 <= average < 3.0  # between the updated value 2.6 and the initial 3
+    # From 3 towards the updated 2.6. TensorFlow's decay is at most (1 + n) / (10 + n) of the global step n, which is 0
+    # or, when the update has counted already, 1.
+    assert any(average == pytest.approx(3 * decay + 2.6 * (1 - decay)) for decay in (1 / 10, 2 / 11))
 
 
 def test_saves_at_intervals_and_keeps_the_state_of_one_step(tmp_path):
@@ -246,3 +259,8 @@ def test_train_dir_is_made_or_refused(tmp_path):
         train_folder.make_train_dir(str(tmp_path / "file"))
     with pytest.raises(tfe.InputError, match="--train_dir is missing"):
         train_folder.make_train_dir(None)
+
+
+def test_the_rate_does_not_count_what_hooks_take(tmp_path):
+    train(tmp_path, 3, log_every_n_steps=1, hooks=(lambda _session, _step: time.sleep(0.4),))
+    assert min(row["images_per_second"] for row in rows(tmp_path)[1:]) > 4 / 0.4

@@ -59,13 +59,14 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     (["--recipe=scratch"], 100, 2000),  # 20 passes would be 250 steps of 8
     (["--recipe=scratch"], 4000, 10000),  # 20 × 4000 / 8
     (["--recipe=scratch", "--num_epochs=3"], 100, 38),  # 37.5
+    (["--recipe=scratch", "--num_epochs=3", "--num_clones=2"], 100, 19),  # which see twice as many a step
     (["--recipe=scratch", "--max_number_of_steps=7"], 100, 7),
     (["--recipe=slim"], 16551, 119995),  # 232 × 16551 / 32: the paper's 120,000
 ])
 def test_the_length_of_a_training(parse, arguments, pictures, steps):
     values = parse(*arguments)
     training_flags.apply_recipe(values)
-    assert training_flags.total_steps(values, pictures, values.batch_size) == steps
+    assert training_flags.schedule(values, pictures).total_steps == steps
 
 
 @pytest.mark.parametrize(("arguments", "objects", "expected"), [

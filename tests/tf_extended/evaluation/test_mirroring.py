@@ -110,3 +110,9 @@ def test_the_threshold_is_for_what_is_agreed_on():
         lambda: mirroring.agree(tf.constant(scores), tf.constant(bboxes), "horizontal", .45, .5))
     np.testing.assert_allclose(got_scores, [[[.65, 0]]], atol=1e-6)
     np.testing.assert_allclose(got_boxes[0, 0], [[.1, 0, .4, 1], [0, 0, 0, 0]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("flips", "threshold", "expected"), [
+    ("none", .5, .5), ("both", .5, .01), ("horizontal", .001, .001), ("vertical", .01, .01)])
+def test_views_vote_from_a_low_score_on(flips, threshold, expected):
+    assert mirroring.vote_threshold(flips, threshold) == expected
