@@ -192,9 +192,8 @@ def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Sched
 def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
     """Make --train_dir and write into it what the checkpoints will be: model.json and run.json."""
     described = net, class_names(net, dataset), get_augmentation().eval_interpolation
-    resuming = checkpoints.latest_checkpoint(FLAGS.train_dir)
-    if resuming and (note := model_file.check_folder(FLAGS.train_dir, *described)):
-        tfe.say(note)
+    if checkpoints.latest_checkpoint(FLAGS.train_dir):
+        model_file.check_folder(FLAGS.train_dir, *described)
     train_dir = train_folder.make_train_dir(FLAGS.train_dir)
     model_file.write_model_file(train_dir, *described)
     write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,
@@ -216,6 +215,7 @@ def main() -> None:
     training_flags.apply_recipe(FLAGS)
     training_flags.check(FLAGS)
     dataset = get_dataset(FLAGS.dataset_split_name)
+    training_flags.check_objects(dataset.split)
     training_flags.settle_mosaic(FLAGS, dataset.split)
     if Path(FLAGS.train_dir).is_dir():
         train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order

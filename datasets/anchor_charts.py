@@ -7,6 +7,9 @@ import numpy as np
 from datasets.anchor_fit import AnchorFit, AnchorLayer
 from datasets.contact_sheets import palette
 
+# Side in pixels of the smallest objects that the chart of sizes tells apart.
+SMALLEST = 2
+
 
 def save_charts(path: Path, fit: AnchorFit, layers: Sequence[AnchorLayer], side: int, threshold: float,
                 title: str) -> Path:
@@ -42,15 +45,15 @@ def _split_histogram(axes, values: np.ndarray, matched: np.ndarray, edges: np.nd
 
 
 def _draw_sizes(axes, sizes: np.ndarray, matched: np.ndarray, layers: Sequence[AnchorLayer], side: int) -> None:
-    _split_histogram(axes, sizes, matched, np.geomspace(2, side * 1.05, 50))
+    _split_histogram(axes, np.clip(sizes, SMALLEST, side), matched, np.geomspace(SMALLEST, side * 1.05, 50))
     for number, layer in enumerate(layers):
         axes.axvline(layer.sizes[0], color=_rgb(number), linewidth=1.5)
         axes.text(layer.sizes[0], 0.99, layer.name, rotation=90, va="top", ha="right", fontsize=8,
                   transform=axes.get_xaxis_transform())
     axes.set_xscale("log")
     axes.minorticks_off()
-    ticks = [*(size for size in (2, 5, 10, 20, 50, 100, 200) if size < 0.8 * side), side]
-    axes.set_xticks(ticks, ticks)
+    ticks = [*(size for size in (SMALLEST, 5, 10, 20, 50, 100, 200) if size < 0.8 * side), side]
+    axes.set_xticks(ticks, [f"≤ {SMALLEST}", *map(str, ticks[1:])])
     axes.set_xlabel(f"size of the object in the {side}×{side} input, √area in pixels; lines: each layer's anchors")
 
 

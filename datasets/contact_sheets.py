@@ -13,6 +13,8 @@ import numpy as np
 COLUMNS, ROWS, SIDE = 4, 3, 320
 _CAPTION, _GAP, _BACKGROUND, _INK = 20, 6, 32, (235, 235, 235)
 _FONT, _FONT_SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.42
+# Before its version 5, OpenCV's fonts hold ASCII only.
+_UNICODE = int(cv2.__version__.partition(".")[0]) >= 5
 # Anchors often coincide with their object: under this the text would hide the box.
 _SMALL_BOX = 30
 
@@ -62,8 +64,9 @@ def draw_tile(tile: Tile) -> np.ndarray:
 
 
 def _write(image: np.ndarray, text: str, place: tuple[int, int], colour: Colour) -> None:
-    """Text on a dark ground, readable on anything. OpenCV's fonts hold ASCII only."""
-    text = text.encode("ascii", "replace").decode()
+    """Text on a dark ground, readable on anything."""
+    if not _UNICODE:
+        text = text.encode("ascii", "replace").decode()
     (width, height), below = cv2.getTextSize(text, _FONT, _FONT_SIZE, 1)
     left, bottom = place
     ground = image[max(bottom - height - 1, 0):bottom + below, max(left - 1, 0):left + width + 1]

@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tf_extended.console import InputError
+from tf_extended.files import composed
 
 BACKGROUND = "none"
+# Names, in lower case, that no class can have.
+RESERVED = (BACKGROUND, "background", "__background__")
 LABELS_FILE = "labels.txt"
 AUTO = "auto"
 
@@ -30,13 +33,13 @@ def check_labels(labels: Iterable[str], origin: str) -> tuple[str, ...]:
             raise InputError(f"{origin}: class {number} is {name!r}; expected a name of printable characters.")
         if name in names[:number - 1]:
             raise InputError(f"{origin}: class {name!r} stands there twice; leave one of them out.")
-        if name.lower() in (BACKGROUND, "background", "__background__"):
+        if name.lower() in RESERVED:
             raise InputError(f"{origin}: leave {name!r} out; the background has id 0 without being listed.")
     return names
 
 
 def _labels_from_text(text: str, origin: str) -> list[str]:
-    lines = [line.strip() for line in text.rstrip().splitlines()]
+    lines = [line.strip() for line in composed(text).rstrip().splitlines()]
     if "" in lines:
         raise InputError(f"{origin}: line {lines.index('') + 1} is empty; the line's number is the class id, "
                          "so remove the line or give it a name.")

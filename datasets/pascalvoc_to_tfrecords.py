@@ -19,7 +19,7 @@ from typing import NamedTuple
 from datasets.conversion_report import ConversionReport, findings_json, problems_text
 from datasets.dataset_factory import DOCUMENTED, UNREADABLE
 from datasets.findings import Finding, problems
-from datasets.label_maps import AUTO, LABELS_FILE, check_labels, load_labels
+from datasets.label_maps import AUTO, LABELS_FILE, RESERVED, check_labels, load_labels
 from datasets.pascalvoc_common import VOC_CLASSES
 from datasets.publishing import publish, report_names, split_paths, sync_file
 from datasets.samples import ChangedError, Sample, check_sample, class_names, sample_example
@@ -28,6 +28,7 @@ from datasets.voc_folders import ANNOTATIONS, SPLITS, annotation_paths, find_voc
 from datasets.workers import Workers, usable_processors
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, progress
+from tf_extended.files import composed
 
 # The documented pipeline's seed.
 RANDOM_SEED = 4242
@@ -64,6 +65,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
     _check_output(output, name, overwrite, report_dir)
     folder = find_voc_folder(dataset_dir)
     files, findings = list_samples(folder, split)
+    listed = len(files) + len({(f.file, f.detail) for f in findings if f.kind in ("xml_missing", "duplicate_id")})
     if num_workers is None:
         num_workers = min(usable_processors(), 1 + len(files) // WORTH_A_PROCESS)
     with Workers(num_workers) as workers:
@@ -76,7 +78,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         findings.sort(key=lambda finding: (finding.file, finding.object or 0))
         if report_dir and not (report_dir == output and split_paths(output, name)):  # whose report tells of that set
             report_dir.mkdir(parents=True, exist_ok=True)
-            text = findings_json(findings, {"annotations": len(files)})
+            text = findings_json(findings, {"annotations": listed})
             (report_dir / report_names(name)[1]).write_text(text, encoding="utf-8")
         if on_error == STOP:
             _stop_on_problems(findings, samples, label_map, folder)
@@ -86,7 +88,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         if shuffling:
             random.Random(RANDOM_SEED).shuffle(samples)
         source = f"{folder.name}/{SPLITS}/{split}.txt" if split else f"{folder.name}/{ANNOTATIONS}"
-        report = ConversionReport(_describe(name, label_map, samples, source), len(files), findings)
+        report = ConversionReport(_describe(name, label_map, samples, source), listed, findings)
         _write(output, samples, report, samples_per_file, workers)
     return report
 
@@ -114,7 +116,16 @@ def _check_output(output: Path, name: str, overwrite: bool, report_dir: Path | N
 def _choose_labels(folder: Path, labels: str | None, workers: Workers) -> tuple[str, ...]:
     """The label map; `auto` looks at every annotation, so that all splits of a folder agree about the ids."""
     if labels == AUTO:
-        found = {name for names in workers.map(class_names, annotation_paths(folder)) for name in names}
+        paths = annotation_paths(folder)
+        found = {name: path for path, names in zip(paths, workers.map(class_names, paths), strict=True)
+                 for name in names}
+        if reserved := next((name for name in sorted(found) if name.lower() in RESERVED), None):
+            raise InputError(f"{found[reserved]}: an object of the class {reserved!r}, which is the name of what is no "
+                             "object. Correct it; or write the other classes into a file for --labels=FILE, and leave "
+                             "such objects out with --on_error=skip.")
+        if not found:
+            raise InputError(f"{folder / ANNOTATIONS} (--labels=auto): no annotation in it has an object that can be "
+                             "used, so there is no class.")
         return check_labels(sorted(found), f"{folder / ANNOTATIONS} (--labels=auto)")
     if labels:
         return load_labels(labels)
@@ -129,7 +140,7 @@ def _take_once(samples: list[Sample], folder: Path, findings: list[Finding]) -> 
     taken = []
     for sample in samples:
         others = [other for other in by_path[sample.path] if other is not sample]
-        if not others or sample.id == sample.path.stem:
+        if not others or sample.id == composed(sample.path.stem):
             taken.append(sample)
             continue
         detail = f"{sample.path.name}, as {', '.join(other.annotation.name for other in others)}"

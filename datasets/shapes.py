@@ -13,7 +13,7 @@ from lxml import etree
 from lxml.builder import E
 
 from datasets.shape_pictures import CLASSES, Shape, draw_picture
-from tf_extended.console import progress
+from tf_extended.console import InputError, progress
 
 JPEG_QUALITY = 90
 # One training picture in this many belongs to `val`.
@@ -25,7 +25,11 @@ def make_devkit(output_dir: str | Path, num_train: int, num_test: int, seed: int
 
     `trainval` lists `num_train` pictures, `train` and `val` divide them, `test` lists `num_test` others. An existing
     folder's files of the same names are overwritten; the lists come last, so an interrupted run leaves no list.
+    Raises InputError for numbers that are none.
     """
+    for name, number in (("num_train", num_train), ("num_test", num_test), ("seed", seed)):
+        if not isinstance(number, int | np.integer) or number < 0:
+            raise InputError(f"{name} is {number!r}; expected a whole number of at least 0")
     folder = Path(output_dir)
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -36,8 +40,9 @@ def make_devkit(output_dir: str | Path, num_train: int, num_test: int, seed: int
         (folder / "JPEGImages" / f"{name}.jpg").write_bytes(encoded.tobytes())
         (folder / "Annotations" / f"{name}.xml").write_bytes(annotation_xml(f"{name}.jpg", picture.shape, shapes))
     trainval = ids[:num_train]
-    lists = {"trainval": trainval, "val": trainval[VAL_EVERY - 1::VAL_EVERY], "test": ids[num_train:],
-             "train": [name for number, name in enumerate(trainval, 1) if number % VAL_EVERY]}
+    val = trainval[VAL_EVERY - 1::VAL_EVERY] or trainval[1:][-1:]
+    lists = {"trainval": trainval, "val": val, "test": ids[num_train:],
+             "train": [name for name in trainval if name not in set(val)]}
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CLASSES), encoding="utf-8")
     for split, names in lists.items():
         text = "".join(f"{name}\n" for name in names)

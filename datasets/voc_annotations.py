@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from datasets.findings import Findings, Unusable
+from tf_extended.files import composed
 
 MAX_XML_BYTES = 16 * 2**20
 COORDINATES = ("xmin", "ymin", "xmax", "ymax")
@@ -52,7 +53,8 @@ def parse_annotation(data: bytes, found: Findings) -> Annotation:
     elements = root.findall("object")
     objects = [_read_object(element, number, found) for number, element in enumerate(elements, 1)]
     if not elements:
-        found.add("no_object")
+        others = [child.tag for child in root if child.tag.lower() == "object"]
+        found.add("no_object", f"but {len(others)} <{others[0]}>, which is not <object>" if others else "")
     return Annotation(_text(root, "filename"), _read_size(root), tuple(filter(None, objects)), len(elements))
 
 
@@ -84,7 +86,7 @@ def _read_size(root: etree._Element) -> tuple[int, int] | None:
 
 
 def _read_object(element: etree._Element, number: int, found: Findings) -> VocObject | None:
-    name = _text(element, "name")
+    name = composed(_text(element, "name"))
     if not name:
         found.add("name_missing", number=number)
         return None

@@ -13,7 +13,7 @@ from datasets.picture_headers import SUFFIXES
 from tf_extended.console import InputError
 from tf_extended.evaluation import sources
 from tf_extended.evaluation.sources import ANNOTATIONS, PICTURES, SPLITS
-from tf_extended.files import read_list
+from tf_extended.files import composed, read_list
 
 
 class SampleFiles(NamedTuple):
@@ -59,12 +59,15 @@ def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], li
     Raises InputError where the split does not exist or nothing is in it.
     """
     annotations, findings = _by_id(folder / ANNOTATIONS, (".xml",))
+    if not annotations and (deeper := next((folder / ANNOTATIONS).glob("*/*.xml"), None)):
+        raise InputError(f"{deeper.parent}: annotations in folders of their own are not looked for; move them up into "
+                         f"{folder / ANNOTATIONS}, and their pictures into {folder / PICTURES}.")
     pictures, unusable = _by_id(folder / PICTURES, tuple(SUFFIXES))
     if split is None:
         ids = sorted(annotations)
     else:
         ids, listed = _read_split(folder, split, annotations)
-        findings = [finding for finding in findings if Path(finding.file).stem in ids] + listed
+        findings = [finding for finding in findings if composed(Path(finding.file).stem) in ids] + listed
     if not ids and not findings:
         raise InputError(f"{folder / ANNOTATIONS}: no annotation in it; expected .xml files in the VOC format.")
     samples = [SampleFiles(name, annotations[name][0], tuple(pictures.get(name, ())))
@@ -93,7 +96,7 @@ def _by_id(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, list[Path
         if name != path.name:
             findings.append(Finding("name_unusable", f"{folder.name}/{name}", None, ""))
             continue
-        files.setdefault(path.stem, []).append(path)
+        files.setdefault(composed(path.stem), []).append(path)
     findings += [Finding("duplicate_id", f"{folder.name}/{path.name}", None, f"beside {paths[0].name}")
                 for paths in files.values() for path in paths[1:]]
     return files, findings

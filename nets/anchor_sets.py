@@ -35,7 +35,7 @@ def anchor_params(name_or_file: str | Path, params: Any) -> Any:
     if not path.is_file():
         raise tfe.InputError(f"anchors {str(name_or_file)!r}: neither {', '.join(NAMED)} nor a file")
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise tfe.InputError(f"{path} is not JSON ({error}); expected {{\"anchor_sizes\": [[30, 60], …]}}") from None
     return params._replace(**_checked(fields, path, params))

@@ -167,18 +167,18 @@ def _flags_of(fields: Sequence[str]) -> str:
 
 
 def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str],
-                 interpolation: str = DEFAULT_INTERPOLATION) -> str | None:
-    """A warning if the folder's model.json has another interpolation; None without one, too.
+                 interpolation: str = DEFAULT_INTERPOLATION) -> None:
+    """Raise a tfe.InputError where the folder's model.json describes another net than this; pass where it has none.
 
-    Raises a tfe.InputError where it describes another net than this.
+    Another interpolation is told, for it becomes that of all checkpoints there.
     """
     if not find_model_file(folder).is_file():
-        return None
+        return
     check_model(describe(ssd_net, labels), read_model_file(folder), find_model_file(folder))
     before = read_interpolation(folder)
-    return None if before == interpolation else (
-        f"NOTE: with this augmentation, pictures are resized by {interpolation} where the checkpoints in {folder} are "
-        f"used, those that are there already too; until now it was {before}")
+    if before != interpolation:
+        tfe.say(f"NOTE: with this augmentation, pictures are resized by {interpolation} where the checkpoints in "
+                f"{folder} are used, those that are there already too; until now it was {before}")
 
 
 def _flat(description: dict[str, Any]) -> dict[str, Any]:

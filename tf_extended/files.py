@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
@@ -26,19 +27,25 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
 
 
+def composed(name: str) -> str:
+    """A name in Unicode's composed form: macOS writes an accent as a letter of its own, which compares unequal."""
+    return unicodedata.normalize("NFC", name)
+
+
 def read_list(path: Path, known: Container[str]) -> list[str]:
-    """The picture names of a VOC list (ImageSets/Main), as they stand there, one a line.
+    """The picture names of a VOC list (ImageSets/Main), one a line, `composed`.
 
     Lists of one class have a third column, `name -1` where the class is not in the picture: those lines are left out.
-    A line that is `known` as a whole is a name that ends like this. InputError as for `read_text`.
+    A line that is `known` as a whole is a name that ends like this. A folder before the name and an ending behind it
+    are left out, where what remains is known. InputError as for `read_text`.
     """
     names = []
-    for line in filter(None, map(str.strip, read_text(path).splitlines())):
+    for line in filter(None, map(str.strip, composed(read_text(path)).splitlines())):
         flagged = None if line in known else re.fullmatch(r"(.*\S)\s+(-?[01])", line)
-        if flagged is None:
-            names.append(line)
-        elif flagged[2] != "-1":
-            names.append(flagged[1])
+        name = flagged[1] if flagged else line
+        bare = name.replace("\\", "/").rpartition("/")[2]
+        if not flagged or flagged[2] != "-1":
+            names.append(next((one for one in (name, bare, Path(bare).stem) if one in known), name))
     return names
 
 

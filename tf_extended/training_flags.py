@@ -51,8 +51,16 @@ def governed(flag_values: flags.FlagValues) -> dict[str, Any]:
     return {name: flag_values[name].value for name in SCRATCH if name not in length}
 
 
+def check_objects(description: dict[str, Any] | None) -> None:
+    """Refuse a data set of that description (`datasets.split_files`; other code's shards have none) without objects."""
+    if description is not None and not sum(description["objects"].values()):
+        name = description["name"]
+        raise InputError(f"{name}: its {description['num_samples']} pictures hold no object at all: nothing to "
+                         f"learn; {name}.report.txt says what was found")
+
+
 def settle_mosaic(flag_values: flags.FlagValues, description: dict[str, Any] | None) -> None:
-    """Set --mosaic for the data set of that description (`datasets.conversion_report`; shards of other code have none),
+    """Set --mosaic for the data set of that description (None where it has none),
     where the recipe is `scratch` and its augmentation is kept."""
     if description is None:
         return

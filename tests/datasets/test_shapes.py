@@ -6,6 +6,7 @@ from lxml import etree
 from datasets.pascalvoc_to_tfrecords import run
 from datasets.shape_pictures import CLASSES, draw_picture
 from datasets.shapes import make_devkit
+from tf_extended.console import InputError
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +62,17 @@ def test_sizes_range_from_small_to_large():
     shapes = [shape for seed in range(40) for shape in draw_picture(np.random.default_rng(seed))[1]]
     sides = [shape.box[2] - shape.box[0] for shape in shapes]
     assert min(sides) < 40 and max(sides) > 150
+
+
+@pytest.mark.parametrize(("numbers", "says"), [
+    ({"num_train": -2}, "num_train is -2"), ({"num_test": 2.5}, "num_test is 2.5"), ({"seed": -1}, "seed is -1")])
+def test_numbers_that_are_none_are_refused(numbers, says, tmp_path):
+    with pytest.raises(InputError, match=says):
+        make_devkit(tmp_path / "shapes", **{"num_train": 1, "num_test": 1} | numbers)
+    assert not (tmp_path / "shapes").exists()
+
+
+def test_few_pictures_are_divided_too(tmp_path):
+    lists = make_devkit(tmp_path, num_train=3, num_test=0) / "ImageSets" / "Main"
+    assert [(lists / f"{split}.txt").read_text().split() for split in ("train", "val", "test")] == [
+        ["000001", "000002"], ["000003"], []]

@@ -94,3 +94,30 @@ def test_names_that_are_not_utf8_are_found(tmp_path):
     samples, findings = list_samples(folder, None)
     assert [sample.id for sample in samples] == ["a"]
     assert ("name_unusable", "Annotations/caf\\udce9.xml") in {(finding.kind, finding.file) for finding in findings}
+
+
+def test_accents_are_the_same_however_they_are_written(tmp_path):
+    """macOS writes `ü` as `u` and a mark behind it."""
+    apart, together = "u\u0308bung", "\u00fcbung"
+    folder = make_voc_folder(tmp_path / "voc", apart)
+    (folder / "ImageSets/Main/some.txt").write_text(f"{together}\n", encoding="utf-8")
+    (folder / "JPEGImages" / f"{apart}.jpg").rename(folder / "JPEGImages" / f"{together}.jpg")
+    samples, findings = list_samples(folder, "some")
+    assert findings == [] and [sample.id for sample in samples] == [together]
+    assert [path.stem for path in samples[0].pictures] == [together]
+
+
+def test_lists_may_name_files_in_folders(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a b", "c.d", "e")
+    lines = ["a b.jpg", "/home/me/JPEGImages/c.d.png", "D:\\pictures\\e.JPG", "f.jpg"]
+    (folder / "ImageSets/Main/some.txt").write_text("\n".join(lines))
+    assert ids(folder, "some") == (["a b", "c.d", "e"], {("xml_missing", "f.jpg")})
+
+
+def test_annotations_in_folders_of_their_own_are_told(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a")
+    (folder / "Annotations" / "sub").mkdir()
+    (folder / "Annotations" / "a.xml").rename(folder / "Annotations" / "sub" / "a.xml")
+    for split in (None, "all"):
+        with pytest.raises(InputError, match="Annotations/sub: annotations in folders of their own.*move them up"):
+            list_samples(folder, split)

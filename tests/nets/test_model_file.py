@@ -123,7 +123,7 @@ def test_every_reader_names_file_key_and_remedy(tmp_path, field, value, message)
 
 
 def test_a_folder_of_another_net_is_refused_and_one_without_a_description_is_not(tmp_path):
-    assert model_file.check_folder(tmp_path, a_net(), LABELS) is None
+    model_file.check_folder(tmp_path, a_net(), LABELS)
     path = model_file.write_model_file(tmp_path, a_net(), LABELS)
     model_file.check_folder(tmp_path, a_net(), LABELS)
     with pytest.raises(tfe.InputError, match="depth_multiplier") as error:
@@ -131,14 +131,15 @@ def test_a_folder_of_another_net_is_refused_and_one_without_a_description_is_not
     assert str(path) in str(error.value)
 
 
-def test_the_way_of_resizing_travels_with_the_model(tmp_path):
+def test_the_way_of_resizing_travels_with_the_model(tmp_path, capsys):
     assert model_file.read_interpolation(tmp_path) == "bilinear_slim"
     model_file.write_model_file(tmp_path, a_net(), LABELS, "bilinear")
     assert model_file.read_interpolation(tmp_path / "model.ckpt-3") == "bilinear"
     # It is not what makes another net, but said where it changes.
-    note = model_file.check_folder(tmp_path, a_net(), LABELS, "bilinear_slim")
-    assert "by bilinear_slim" in note and "until now it was bilinear" in note
-    assert model_file.check_folder(tmp_path, a_net(), LABELS, "bilinear") is None
+    model_file.check_folder(tmp_path, a_net(), LABELS, "bilinear")
+    assert capsys.readouterr().out == ""
+    model_file.check_folder(tmp_path, a_net(), LABELS, "bilinear_slim")
+    assert "resized by bilinear_slim" in (note := capsys.readouterr().out) and "until now it was bilinear\n" in note
 
 
 def test_fine_tuning_from_other_anchors_is_noted(tmp_path):

@@ -51,3 +51,11 @@ def test_the_body_sees_pixels_from_minus_one_to_one():
 
 def test_it_always_has_batch_norm_and_says_so():
     assert nets_factory.get_network(NAME)(batch_norm=False).batch_norm
+
+
+def test_depthwise_filters_do_not_decay():
+    net = thin("ssd_300_mobilenet_v1")
+    with tf.Graph().as_default():
+        build(net, tf.zeros([1, 300, 300, 3]))
+        penalties = [loss.op.name for loss in tf.losses.get_regularization_losses()]
+    assert penalties and not [name for name in penalties if "depthwise" in name]

@@ -96,24 +96,6 @@ def test_evaluates_as_it_goes(shards, tmp_path):
     assert "no_such" in refuse(TRAIN, **flags(shards, tmp_path / "other", eval_every_n_steps=2, eval_split="no_such"))
 
 
-def test_a_seed_makes_two_runs_equal(shards, tmp_path):
-    losses = []
-    for name in ("a", "b"):
-        succeed(TRAIN, **flags(shards, tmp_path / name, max_number_of_steps=3, seed=7, mosaic=0.5))
-        rows = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
-        losses.append([json.loads(row)["loss"] for row in rows])
-    assert losses[0] == losses[1]
-
-
-def test_a_run_that_resumes_with_a_seed_sees_other_pictures(shards, tmp_path):
-    def matched(upto):
-        succeed(TRAIN, **flags(shards, tmp_path / "train", max_number_of_steps=upto, seed=7))
-        rows = (tmp_path / "train" / "metrics.jsonl").read_text().splitlines()
-        return [json.loads(row)["matched_anchors"] for row in rows][-3:]
-
-    assert matched(3) != matched(6)
-
-
 def wait_for_step(process, train_dir, step, seconds=120):
     """Until the log of a running training shows `step`."""
     end = time.monotonic() + seconds

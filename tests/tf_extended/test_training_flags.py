@@ -138,3 +138,10 @@ def test_what_is_read_is_accepted_and_so_is_a_default_that_is_spelt_out(parse):
         "--adam_beta1=0.9", "--learning_rate_decay_type=polynomial", "--end_learning_rate=0.1",
         "--num_epochs_per_decay=9", "--learning_rate_decay_factor=0.94"))
     assert set(training_flags.READ_BY["learning_rate_decay_type"]) == set(optimization.POLICIES)
+
+
+def test_a_data_set_without_any_object_is_refused():
+    training_flags.check_objects(None)
+    training_flags.check_objects({"name": "a_train", "num_samples": 3, "objects": {"cat": 1, "dog": 0}})
+    with pytest.raises(InputError, match="a_train: its 3 pictures hold no object at all"):
+        training_flags.check_objects({"name": "a_train", "num_samples": 3, "objects": {"cat": 0}})

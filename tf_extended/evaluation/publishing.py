@@ -21,7 +21,7 @@ def publish(
     summaries, and its point on the curve.
     """
     eval_dir = Path(eval_dir)
-    say(summary(evaluation))
+    say("\n".join([summary(evaluation), *report.crowding_notes(evaluation)]))
     step, image_ids = evaluation.info.get("step"), evaluation.truth.image_ids
     if step is not None:
         eval_dir.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tf_extended.compat import tf
-from tf_extended.evaluation.coco_scoring import coco_metrics
+from tf_extended.evaluation.coco_scoring import COCO_LIMIT, coco_metrics
 from tf_extended.evaluation.error_analysis import ErrorAnalysis, OperatingPoint, analyse, class_best_f1
 from tf_extended.evaluation.html_report import render
 from tf_extended.evaluation.pictures import typical_images, worst_images, write_pictures
@@ -46,6 +46,21 @@ def evaluate(
         truth, detections, names, scores, analyse(detections, truth, names, scores, matching_threshold),
         coco_metrics(detections, truth, names), {"matching_threshold": matching_threshold, **info},
     )
+
+
+def crowding_notes(evaluation: Evaluation) -> list[str]:
+    """What to know where pictures hold more objects of a class than are looked at, or may be detected."""
+    truth, limit = evaluation.truth, evaluation.info.get("settings", {}).get("keep_top_k")
+    _, counts = np.unique(np.stack([truth.images, truth.labels]), axis=1, return_counts=True)
+    notes = []
+    if limit and (counts > limit).any():
+        notes.append(f"NOTE: pictures hold more than {limit} objects of a class, up to {counts.max()}; with "
+                     f"--keep_top_k={limit} no more are found. Give at least --keep_top_k={counts.max()}, and several "
+                     "times that as --select_top_k")
+    if (counts > COCO_LIMIT).any():
+        notes.append(f"NOTE: pictures hold more than {COCO_LIMIT} objects of a class, up to {counts.max()}; COCO's "
+                     f"figures look at the best {COCO_LIMIT} detections alone, so they cannot be good here")
+    return notes
 
 
 def report_values(evaluation: Evaluation) -> dict[str, Any]:

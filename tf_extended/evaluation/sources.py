@@ -13,7 +13,7 @@ import numpy as np
 from tf_extended.compat import tf
 from tf_extended.console import InputError
 from tf_extended.evaluation.records import GroundTruth, make_ground_truth, to_pixels
-from tf_extended.files import read_list
+from tf_extended.files import composed, read_list
 
 ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
 
@@ -49,12 +49,12 @@ def read_voc_truth(
     (xmin, ymin, xmax, ymax), difficult) for each object, InputError where that cannot be done. Raises InputError where
     the split or an annotation is missing.
     """
-    images, others = [], set()
+    images, others, annotations = [], set(), _annotations(folder)
     for image_id in read_split(folder, split):
-        path = folder / ANNOTATIONS / f"{image_id}.xml"
-        if not path.is_file():
-            raise InputError(f"{folder / SPLITS / split}.txt lists {image_id!r}, but there is no {path}.")
-        objects = list(parse(path))
+        if image_id not in annotations:
+            raise InputError(f"{folder / SPLITS / split}.txt lists {image_id!r}, but there is no "
+                             f"{folder / ANNOTATIONS / image_id}.xml.")
+        objects = list(parse(annotations[image_id]))
         others |= {name for name, _, _ in objects} - set(labels)
         known = [row for row in objects if row[0] in labels]
         images.append((
@@ -71,20 +71,26 @@ def read_split(folder: Path, split: str) -> list[str]:
     if not path.is_file():
         there = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt"))) or "none"
         raise InputError(f"no list {path}; the splits there are: {there}. Check --dataset_split_name.")
-    ids = read_list(path, {annotation.stem for annotation in (folder / ANNOTATIONS).glob("*.xml")})
+    ids = read_list(path, _annotations(folder))
     twice = sorted({image_id for image_id in ids if ids.count(image_id) > 1}) if len(set(ids)) < len(ids) else []
     if not ids or twice:
         raise InputError(f"{path} lists {f'{twice[0]!r} twice' if twice else 'no image'}; expected every image once.")
     return ids
 
 
+def _annotations(folder: Path) -> dict[str, Path]:
+    """Image id → annotation, whatever the case of its ending."""
+    return {composed(path.stem): path for path in (folder / ANNOTATIONS).iterdir() if path.suffix.lower() == ".xml"}
+
+
 def load_voc_images(folder: Path, truth: GroundTruth, indices: Collection[int]) -> dict[int, np.ndarray]:
     """index → RGB uint8 [H, W, 3] of those images that have a picture in the folder."""
     wanted, images = {truth.image_ids[index]: index for index in indices}, {}
     for path in sorted((folder / PICTURES).glob("*")):
-        image = decode(path.read_bytes()) if path.stem in wanted and path.is_file() else None
+        image_id = composed(path.stem)
+        image = decode(path.read_bytes()) if image_id in wanted and path.is_file() else None
         if image is not None:
-            images[wanted[path.stem]] = image
+            images[wanted[image_id]] = image
     return images
 
 

@@ -145,3 +145,17 @@ def test_nothing_at_all(tmp_path, capsys):
     assert values["voc07"]["mAP"] is None
     assert "mAP VOC07 -" in capsys.readouterr().out
     assert "no object to find" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(("objects", "keep", "says"), [
+    (100, 200, []), (101, 200, ["than 100 objects of a class, up to 101; COCO's"]),
+    (150, 149, ["than 149 objects of a class, up to 150; with --keep_top_k=149", "than 100"]),
+    (150, None, ["than 100"]),
+])
+def test_crowded_pictures_are_noted(objects, keep, says):
+    count = objects + 90
+    truth = make_ground_truth([("a", [1] * objects + [2] * 90, [BOX] * count, [False] * count)])
+    info = {"settings": {"keep_top_k": keep}} if keep else {}
+    found = report.evaluate(make_detections([]), truth, NAMES, 0.5, info)
+    notes = report.crowding_notes(found)
+    assert len(notes) == len(says) and all(words in note for words, note in zip(says, notes, strict=True))

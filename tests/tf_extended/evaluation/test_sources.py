@@ -116,3 +116,12 @@ def test_pictures_are_found_by_their_whole_names(voc):
 def test_class_lists_leave_out_what_they_mark(voc):
     (voc / "ImageSets" / "Main" / "cat_test.txt").write_text("a  1\nb -1\n")
     assert sources.read_split(voc, "cat_test") == ["a"]
+
+
+def test_endings_in_capitals_and_accents_of_two_forms(voc):
+    (voc / "Annotations" / "a.xml").rename(voc / "Annotations" / "u\u0308.XML")
+    (voc / "JPEGImages" / "a.png").rename(voc / "JPEGImages" / "u\u0308.png")
+    (voc / "ImageSets" / "Main" / "test.txt").write_text("\u00fc.png\nb\n", encoding="utf-8")
+    source = sources.read_voc_truth(voc, "test", LABELS, parse)
+    assert source.truth.image_ids == ["\u00fc", "b"] and source.truth.labels.tolist() == [2]
+    assert list(sources.load_voc_images(voc, source.truth, [0, 1])) == [0]

@@ -1,0 +1,42 @@
+"""Conversions of folders as people have them: classes of odd names, accents in two forms, lists that name too much."""
+import pytest
+
+from datasets.pascalvoc_to_tfrecords import run
+from tests.datasets.voc_cases import make_voc_folder
+from tf_extended.console import InputError
+
+
+def rewrite(folder, name, old, new):
+    path = folder / "Annotations" / f"{name}.xml"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def test_classes_found_by_themselves_may_not_be_the_background(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    rewrite(folder, "b", "<name>cat</name>", "<name>Background</name>")
+    with pytest.raises(InputError, match=r"Annotations/b.xml: an object of the class 'Background'.*--on_error=skip"):
+        run(folder, tmp_path / "out", "mine_train", labels="auto")
+    for name in "ab":
+        rewrite(folder, name, "object>", "Object>")
+    with pytest.raises(InputError, match="no annotation in it has an object that can be used"):
+        run(folder, tmp_path / "out", "mine_train", labels="auto")
+    report = run(folder, tmp_path / "out", "mine_train")
+    assert [finding.detail for finding in report.findings if finding.kind == "no_object"] == [
+        "but 2 <Object>, which is not <object>"] * 2
+
+
+def test_class_names_are_the_same_however_their_accents_are_written(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    rewrite(folder, "a", "cat", "Fu\u0308r")
+    rewrite(folder, "b", "cat", "F\u00fcr")
+    (folder / "labels.txt").write_text("Fu\u0308r\n", encoding="utf-8")
+    for labels in (None, "auto"):
+        report = run(folder, tmp_path / f"out{labels}", "mine_train", labels=labels)
+        assert report.description["objects"] == {"F\u00fcr": 4}
+
+
+def test_the_summary_counts_what_the_list_names(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    (folder / "ImageSets" / "Main" / "some.txt").write_text("a\nmissing\ngone\na\n")
+    report = run(folder, tmp_path / "out", "mine_some", split="some", on_error="skip")
+    assert "1 of 3 pictures" in report.summary()

@@ -1,0 +1,36 @@
+"""--seed, seen from outside: what repeats itself, and what must not."""
+import json
+
+import pytest
+
+from datasets.shapes import make_devkit
+from tests.scripts.running import succeed
+from tests.scripts.test_train_ssd_network import CONVERT, TRAIN, flags
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    make_devkit(folder / "devkit", num_train=12, num_test=0, seed=3)
+    succeed(CONVERT, dataset_dir=folder / "devkit", split="trainval", output_dir=folder / "shards",
+            output_name="shapes_trainval")
+    return folder / "shards"
+
+
+def logged(shards, train_dir, figure, **more):
+    """A figure of each step of a training with a seed, in a new folder or one that it resumes in."""
+    succeed(TRAIN, **flags(shards, train_dir, seed=7, **more))
+    return [json.loads(row)[figure] for row in (train_dir / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_seed_makes_two_runs_equal(shards, tmp_path):
+    first, second = (logged(shards, tmp_path / name, "loss", max_number_of_steps=3, mosaic=0.5) for name in "ab")
+    assert len(first) == 3 and first == second
+
+
+def test_a_run_that_resumes_sees_other_pictures(shards, tmp_path):
+    begun = logged(shards, tmp_path, "matched_anchors", max_number_of_steps=3)
+    gone_on = logged(shards, tmp_path, "matched_anchors", max_number_of_steps=6)
+    assert gone_on[:3] == begun and gone_on[3:] != begun
