@@ -60,8 +60,7 @@ def check_objects(description: dict[str, Any] | None) -> None:
 
 
 def settle_mosaic(flag_values: flags.FlagValues, description: dict[str, Any] | None) -> None:
-    """Set --mosaic for the data set of that description (None where it has none),
-    where the recipe is `scratch` and its augmentation is kept."""
+    """Set --mosaic for the data set of that description, where the recipe is `scratch` and its augmentation is kept."""
     if description is None:
         return
     objects, pictures = sum(description["objects"].values()), description["num_samples"]
