@@ -2,6 +2,7 @@
 
 Its job: drawing numbers that others computed. Pictures with boxes are drawn by `pictures`. No display is needed.
 """
+import functools
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -129,5 +130,11 @@ def _save(figure: "Figure", path: Path) -> None:
         warnings.simplefilter("always")
         figure.savefig(path, dpi=110)
     if any("missing from font" in str(warning.message) for warning in caught):
-        say(f"NOTE: {path} has squares in place of letters that no installed font has; installing Noto Sans CJK, for "
-            "instance, mends that")
+        _note_letters(path.parent)
+
+
+@functools.cache
+def _note_letters(folder: Path) -> None:
+    """Once for all charts of a folder."""
+    say(f"NOTE: charts in {folder} have squares in place of letters that no installed font has; installing Noto Sans "
+        "CJK, for instance, mends that")
