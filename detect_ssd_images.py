@@ -23,8 +23,8 @@ from datasets.pictures import Picture, check_picture, load_picture
 from nets import image_size, model_file, nets_factory
 from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
-from tf_extended import checkpoints, sessions, shared_flags
-from tf_extended.evaluation import eval_flags, files, loose_pictures
+from tf_extended import checkpoints, files, sessions, shared_flags
+from tf_extended.evaluation import eval_flags, loose_pictures
 from tf_extended.evaluation.pictures import Mark, draw_marks
 from tf_extended.evaluation.records import to_pixels
 from tf_extended.evaluation.restoring import CheckpointGoneError
