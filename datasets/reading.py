@@ -17,7 +17,7 @@ def read_samples(dataset: slim.dataset.Dataset, num_readers: int, waiting: int, 
                  decoded: bool = True) -> Sample | tuple[tfe.EncodedImage, tf.Tensor, tf.Tensor]:
     """One sample a run, drawn from at least `waiting` that are read ahead by `num_readers` readers.
 
-    Not `decoded`, its image is an EncodedImage, for who needs a part of it only.
+    Not `decoded`, its image is an EncodedImage, for callers that need no more than a part of it.
     """
     provider = slim.dataset_data_provider.DatasetDataProvider(
         dataset, num_readers=num_readers, shuffle=True, seed=seed, common_queue_min=waiting,
