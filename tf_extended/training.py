@@ -175,7 +175,7 @@ class TrainLoop:
         """What to think of the checkpoint that a run resumed from, if the run failed at once."""
         if not self.step or self.step > self.first_step:
             return ""
-        return (f"It was the first after {self.train_dir}/model.ckpt-{self.step}, whose weights may be ruined already: "
+        return (f"It was the first after {self.prefix()}, whose weights may be ruined already: "
                 "remove that checkpoint, and the run goes on from the one before. ")
 
     def _collect(self, values: Mapping[str, float]) -> None:

@@ -5,6 +5,7 @@ import pytest
 from absl import flags
 
 import tf_extended as tfe
+from preprocessing import augmentation
 from preprocessing.augmentation import AUGMENTATIONS, NONE, PAPER, SLIM, describe, get_augmentation, mixture
 from tf_extended import shared_flags
 
@@ -66,6 +67,9 @@ def test_a_mixture_by_flags(monkeypatch):
         monkeypatch.setattr(flags, name, lambda *a, define=define, **k: define(*a, **k, flag_values=values))
     shared_flags.define_augmentation_flags("slim")
     values(["program"])
+
+    assert set(shared_flags.augmentation_pieces(values)) == {
+        "name", *augmentation.NUMBERS, *augmentation.RECIPE_PIECES, augmentation.CROP_SCALE}
 
     def asked():
         return mixture(**shared_flags.augmentation_pieces(values))

@@ -3,6 +3,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lxml import etree
+
+from datasets.shapes import make_devkit
 from nets import model_file, nets_factory
 from tf_extended.compat import slim, tf
 
@@ -33,6 +36,20 @@ def refuse(script, **flag_values):
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr
+
+
+def make_shards(folder, num_train, without_objects=0):
+    """A generated data set, family `shapes`, split `trainval`; the first `without_objects` pictures lose theirs."""
+    make_devkit(folder / "devkit", num_train=num_train, num_test=1, seed=3)
+    for number in range(1, without_objects + 1):
+        path = folder / "devkit" / "Annotations" / f"{number:06d}.xml"
+        root = etree.parse(path).getroot()
+        for thing in root.findall("object"):
+            root.remove(thing)
+        path.write_bytes(etree.tostring(root))
+    succeed("tf_convert_data.py", dataset_dir=folder / "devkit", split="trainval", output_dir=folder / "shards",
+            output_name="shapes_trainval")
+    return folder / "shards"
 
 
 def untrained_train_dir(folder, labels, steps=(1,)):

@@ -3,20 +3,15 @@ import json
 
 import pytest
 
-from datasets.shapes import make_devkit
-from tests.scripts.running import succeed
-from tests.scripts.test_train_ssd_network import CONVERT, TRAIN, flags
+from tests.scripts.running import make_shards, succeed
+from tests.scripts.test_train_ssd_network import TRAIN, flags
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    make_devkit(folder / "devkit", num_train=12, num_test=0, seed=3)
-    succeed(CONVERT, dataset_dir=folder / "devkit", split="trainval", output_dir=folder / "shards",
-            output_name="shapes_trainval")
-    return folder / "shards"
+    return make_shards(tmp_path_factory.mktemp("data"), 12)
 
 
 def logged(shards, train_dir, figure, **more):

@@ -9,8 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from datasets.shapes import make_devkit
-from tests.scripts.running import PROJECT, command, refuse, run, succeed
+from tests.scripts.running import PROJECT, command, make_shards, refuse, run, succeed
 from tests.shared_data import GOLDEN, needs_shared
 from tf_extended import checkpoints
 from tf_extended.compat import tf
@@ -22,11 +21,7 @@ TRAIN, CONVERT = "train_ssd_network.py", "tf_convert_data.py"
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory):
     """A generated data set of 12 pictures, family `shapes`, split `trainval`."""
-    folder = tmp_path_factory.mktemp("data")
-    make_devkit(folder / "devkit", num_train=12, num_test=2, seed=3)
-    succeed(CONVERT, dataset_dir=folder / "devkit", split="trainval", output_dir=folder / "shards",
-            output_name="shapes_trainval")
-    return folder / "shards"
+    return make_shards(tmp_path_factory.mktemp("data"), 12)
 
 
 def flags(shards, train_dir, **more):

@@ -7,28 +7,12 @@ import sys
 
 import numpy as np
 import pytest
-from lxml import etree
 
-from datasets.shapes import make_devkit
-from tests.scripts.running import PROJECT, command, run, succeed
+from tests.scripts.running import PROJECT, command, make_shards, run, succeed
 from tf_extended import checkpoints, curves
 
 pytestmark = pytest.mark.slow
-TRAIN, CONVERT = "train_ssd_network.py", "tf_convert_data.py"
-
-
-def make_shards(folder, num_train, without_objects=0):
-    """A generated data set, split `trainval`; the first `without_objects` pictures lose theirs."""
-    make_devkit(folder / "devkit", num_train=num_train, num_test=1, seed=3)
-    for number in range(1, without_objects + 1):
-        path = folder / "devkit" / "Annotations" / f"{number:06d}.xml"
-        root = etree.parse(path).getroot()
-        for thing in root.findall("object"):
-            root.remove(thing)
-        path.write_bytes(etree.tostring(root))
-    succeed(CONVERT, dataset_dir=folder / "devkit", split="trainval", output_dir=folder / "shards",
-            output_name="shapes_trainval")
-    return folder / "shards"
+TRAIN = "train_ssd_network.py"
 
 
 @pytest.fixture(scope="module")
