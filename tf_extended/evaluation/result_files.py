@@ -4,6 +4,7 @@ One file per class, one line per detection: `image_id score xmin ymin xmax ymax`
 inverse pair: numbers are written with all their digits, so a score from files is the score from arrays. Scoring is not
 its job.
 """
+import glob
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 
 from tf_extended.console import InputError
 from tf_extended.evaluation.records import Detections, make_detections
-from tf_extended.files import read_text
+from tf_extended.files import composed, read_text
 
 
 class ResultFiles(NamedTuple):
@@ -52,27 +53,27 @@ def write_result_files(
 def read_result_files(folder: Path, split: str, image_ids: list[str], names: Mapping[int, str]) -> ResultFiles:
     """Read the files of the classes of `names` (label → name; 0 is passed over).
 
-    A class without a file has no detections. InputError where no file of the split is there, a line does not parse or
-    names an image that is not in `image_ids`.
+    A class without a file has no detections; accents may be written in either form (`files.composed`). InputError where
+    no file of the split is there, a line does not parse or names an image that is not in `image_ids`.
     """
-    present = {path.name: path for path in Path(folder).glob(f"comp4_det_{split}_*.txt")}
-    wanted = {label: result_path(folder, split, name) for label, name in sorted(names.items()) if label > 0}
-    known = {label: path for label, path in wanted.items() if path.name in present}
+    present = {composed(path.name): path for path in Path(folder).glob(f"{glob.escape(f'comp4_det_{split}_')}*.txt")}
+    wanted = {label: result_path(folder, split, composed(name)) for label, name in sorted(names.items()) if label > 0}
+    known = {label: present[path.name] for label, path in wanted.items() if path.name in present}
     if not known:
         raise InputError(
             f"{folder} holds no result file of split {split!r} and these {len(wanted)} classes; expected files like "
             f"{next(iter(wanted.values())).name}. Check --detections_dir, --dataset_split_name and --labels."
         )
-    index_of = {image_id: index for index, image_id in enumerate(image_ids)}
+    index_of = {composed(image_id): index for index, image_id in enumerate(image_ids)}
     rows = [row for label, path in known.items() for row in _read_file(path, label, index_of)]
     missing = [names[label] for label in wanted if label not in known]
-    unknown = sorted(set(present) - {path.name for path in known.values()})
+    unknown = sorted(path.name for path in present.values() if path not in known.values())
     return ResultFiles(make_detections(rows), missing, unknown)
 
 
 def _read_file(path: Path, label: int, index_of: Mapping[str, int]) -> list[tuple]:
     rows = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(composed(read_text(path)).splitlines(), 1):
         if not line.strip():
             continue
         # From the right, because an image id may hold spaces.

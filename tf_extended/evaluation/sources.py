@@ -3,7 +3,7 @@
 Its job: the order of images, VOC pixels, finding the pictures again. Parsing a record or an annotation is the job of
 the functions that are passed in (`datasets` has them), and finding damage that of the converter.
 """
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ def read_voc_truth(
     the split or an annotation is missing.
     """
     images, others, annotations = [], set(), _annotations(folder)
-    for image_id in read_split(folder, split):
+    for image_id in _read_split(folder, split, annotations):
         if image_id not in annotations:
             raise InputError(f"{folder / SPLITS / split}.txt lists {image_id!r}, but there is no "
                              f"{folder / ANNOTATIONS / image_id}.xml.")
@@ -65,13 +65,13 @@ def read_voc_truth(
     return VocSource(make_ground_truth(images), sorted(others))
 
 
-def read_split(folder: Path, split: str) -> list[str]:
+def _read_split(folder: Path, split: str, annotations: Container[str]) -> list[str]:
     """The image ids of ImageSets/Main/{split}.txt. InputError where it is missing, empty, or names one twice."""
     path = folder / SPLITS / f"{split}.txt"
     if not path.is_file():
         there = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt"))) or "none"
         raise InputError(f"no list {path}; the splits there are: {there}. Check --dataset_split_name.")
-    ids = read_list(path, _annotations(folder))
+    ids = read_list(path, annotations)
     twice = sorted({image_id for image_id in ids if ids.count(image_id) > 1}) if len(set(ids)) < len(ids) else []
     if not ids or twice:
         raise InputError(f"{path} lists {f'{twice[0]!r} twice' if twice else 'no image'}; expected every image once.")

@@ -45,6 +45,17 @@ def test_a_class_without_a_file_and_a_file_without_a_class(tmp_path):
     assert read.detections.bboxes.tolist() == [[2, 1, 4, 3]]
 
 
+def test_accents_in_the_form_of_another_system(tmp_path):
+    (tmp_path / "comp4_det_test_cafe\u0301.txt").write_text("bu\u0301ho 0.5 1 2 3 4\n", encoding="utf-8")
+    read = read_result_files(tmp_path, "test", ["b\u00faho"], {1: "caf\u00e9"})
+    assert (read.detections.images.tolist(), read.missing, read.unknown) == ([0], [], [])
+
+
+def test_a_split_whose_name_holds_a_pattern(tmp_path):
+    (tmp_path / "comp4_det_test[1]_cat.txt").write_text("z 0.5 1 2 3 4\n")
+    assert read_result_files(tmp_path, "test[1]", IMAGES, NAMES).detections.labels.tolist() == [1]
+
+
 @pytest.mark.parametrize("line", [
     "z 0.5 1 2 3", "z x 1 2 3 4", "z nan 1 2 3 4", "z 0.5 1 2 inf 4", "z", "0.5 1 2 3 4",
 ])

@@ -66,7 +66,7 @@ def test_a_list_that_is_amiss(voc, text, message):
 
 def test_a_split_that_is_not_there(voc):
     with pytest.raises(InputError, match="the splits there are: test"):
-        sources.read_split(voc, "train")
+        sources.read_voc_truth(voc, "train", LABELS, parse)
 
 
 def test_shards(tmp_path):
@@ -115,7 +115,7 @@ def test_pictures_are_found_by_their_whole_names(voc):
 
 def test_class_lists_leave_out_what_they_mark(voc):
     (voc / "ImageSets" / "Main" / "cat_test.txt").write_text("a  1\nb -1\n")
-    assert sources.read_split(voc, "cat_test") == ["a"]
+    assert sources.read_voc_truth(voc, "cat_test", LABELS, parse).truth.image_ids == ["a"]
 
 
 def test_endings_in_capitals_and_accents_of_two_forms(voc):
