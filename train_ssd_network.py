@@ -155,8 +155,7 @@ def starting_point(net, labels: list[str], train_dir: Path):
         exclude_scopes=checkpoints.split_scopes(FLAGS.checkpoint_exclude_scopes),
         # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
         ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
-    notes = model_file.notes(FLAGS.checkpoint_path, net, labels, kind is weights.CAFFE) \
-        if any("_box/" in name for name in plan.values) else []
+    notes = model_file.notes(FLAGS.checkpoint_path, net, labels) if any("_box/" in name for name in plan.values) else []
     tfe.say("\n".join([plan.table(), *notes]))
     return plan.init_fn()
 

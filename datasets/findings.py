@@ -62,6 +62,9 @@ KINDS = {
     "id_repeated": Kind(REPAIR, "the split lists it more than once", "taken once"),
     "orientation_ignored": Kind(NOTE, "an EXIF tag turns the picture, but the stated size is that of the stored pixels",
                                 "the tag is ignored, as by TensorFlow"),
+    "size_scaled": Kind(NOTE, "the stated size is the picture's at another scale", "boxes are read as the picture's "
+                        "pixels; look at them (--browse), for they are wrong if it was resized after it was annotated"),
+    "box_in_a_pixel": Kind(NOTE, "the box is within the first pixel; are its numbers shares of the sides?", "kept"),
     "no_object": Kind(NOTE, "the annotation has no object", "kept, as a picture of background"),
     "coordinate_float": Kind(NOTE, "a coordinate is not a whole number", "kept as it is"),
     "part_ignored": Kind(NOTE, "the object has <part> boxes", "ignored, as by VOC"),

@@ -13,7 +13,7 @@ from tf_extended.files import composed
 
 BACKGROUND = "none"
 # Names, in lower case, that no class can have.
-RESERVED = (BACKGROUND, "background", "__background__")
+RESERVED = (BACKGROUND, "background", "_background_", "__background__", "__ignore__")
 LABELS_FILE = "labels.txt"
 AUTO = "auto"
 

@@ -82,6 +82,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
             (report_dir / report_names(name)[1]).write_text(text, encoding="utf-8")
         if on_error == STOP:
             _stop_on_problems(findings, samples, label_map, folder)
+        _check_pixels(samples, findings, folder)
         if not samples:
             raise InputError(f"{folder}: no usable picture; nothing to convert.\n{problems_text(findings)}")
         _check_room(output, samples)
@@ -177,6 +178,14 @@ def _stop_on_problems(findings: Sequence[Finding], samples: Iterable[Sample], la
         remedy = (f"Classes found: {counts}. The label map: {', '.join(labels)}.\nGive --labels=auto to take the "
                   f"classes found, or --labels=FILE with one name a line. {remedy}")
     raise InputError(f"{len(found)} problems in {folder}; nothing was converted:\n{problems_text(found)}\n{remedy}")
+
+
+def _check_pixels(samples: Sequence[Sample], findings: Iterable[Finding], folder: Path) -> None:
+    """InputError where every box of several pictures is within one pixel."""
+    tiny = sum(finding.kind == "box_in_a_pixel" for finding in findings)
+    if tiny and len(samples) > 1 and tiny == sum(len(sample.objects) for sample in samples):
+        raise InputError(f"{folder}: all {tiny} boxes are within the first pixel of their pictures, so their numbers "
+                         "are shares of the sides; expected pixels: multiply them by width and height.")
 
 
 def _check_room(output: Path, samples: Sequence[Sample]) -> None:

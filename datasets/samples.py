@@ -14,8 +14,11 @@ from datasets.findings import PICTURE, Finding, Findings, Unusable
 from datasets.picture_headers import SUFFIXES
 from datasets.pictures import Picture, check_picture, reencode
 from datasets.tfrecord_format import make_example
-from datasets.voc_annotations import MAX_XML_BYTES, Annotation, VocObject, parse_annotation
+from datasets.voc_annotations import COORDINATES, MAX_XML_BYTES, Annotation, parse_annotation
 from datasets.voc_folders import SampleFiles
+
+# Sides that differ by less than this share are somebody's counting from 0 or 1, not another scale.
+SAME_SCALE = 0.02
 
 
 class SampleObject(NamedTuple):
@@ -64,7 +67,7 @@ def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
     if SUFFIXES[path.suffix.lower()] != picture.format:
         about_picture.add("format_renamed", f"it is a {picture.format}")
     _compare_sizes(picture, annotation, about_xml)
-    objects = _place_objects(annotation.objects, picture, about_xml)
+    objects = _place_objects(annotation, picture, about_xml)
     if annotation.all_objects and not objects:  # it shows what the others are to be told apart from: no background
         about_xml.add("no_object_left")
     findings = about_xml + about_picture
@@ -153,41 +156,56 @@ def _settle_orientation(picture: Picture, annotation: Annotation, found: Finding
 
 
 def _compare_sizes(picture: Picture, annotation: Annotation, found: Findings) -> None:
+    sides = picture.width, picture.height
     if annotation.size is None:
-        found.add("size_missing", f"the picture is {picture.width}×{picture.height}")
-    elif annotation.size != (picture.width, picture.height):
+        found.add("size_missing", f"the picture is {sides[0]}×{sides[1]}")
+    elif annotation.size != sides:
         found.add("size_wrong", f"stated {annotation.size[0]}×{annotation.size[1]}, the picture is "
-                                f"{picture.width}×{picture.height}")
+                                f"{sides[0]}×{sides[1]}")
+        if _is_scaled(annotation.size, sides):
+            found.add("size_scaled", f"×{sides[0] / annotation.size[0]:.3g}")
 
 
-def _place_objects(objects: tuple[VocObject, ...], picture: Picture, found: Findings) -> tuple[SampleObject, ...]:
+def _is_scaled(stated: tuple[int, int], sides: tuple[int, int]) -> bool:
+    """Whether one factor, other than about 1, makes one of the other, within half a pixel of rounding."""
+    slack = max(sum(stated), sum(sides)) / 2
+    return abs(sides[0] * stated[1] - sides[1] * stated[0]) <= slack and abs(sides[0] / stated[0] - 1) > SAME_SCALE
+
+
+def _place_objects(annotation: Annotation, picture: Picture, found: Findings) -> tuple[SampleObject, ...]:
     placed, seen = [], {}
-    for thing in objects:
+    sides = picture.width, picture.height
+    where = f"in {picture.width}×{picture.height}"
+    if annotation.size not in (None, sides):
+        where += f", where the annotation states {annotation.size[0]}×{annotation.size[1]}"
+    for thing in annotation.objects:
         first = seen.setdefault((thing.name, thing.box), thing.number)
         if first != thing.number:
             found.add("object_repeated", f"{thing.name}, as object {first}", thing.number)
-        box = _place_box(thing, picture, found)
-        if box is not None:
-            placed.append(SampleObject(thing.number, thing.name, box, thing.difficult, thing.truncated))
+        stated = " ".join(f"{side}={value:g}" for side, value in zip(COORDINATES, thing.box, strict=True))
+        xmin, ymin, xmax, ymax = thing.box
+        clipped = max(xmin, 0.0), max(ymin, 0.0), min(xmax, sides[0]), min(ymax, sides[1])
+        fault = _box_fault(thing.box, clipped)
+        if fault or clipped != thing.box:
+            found.add(fault or "box_clipped", f"{thing.name} {stated} {where}", thing.number)
+        if not fault and max(clipped) <= 1:
+            found.add("box_in_a_pixel", f"{thing.name} {stated}", thing.number)
+        if not fault:
+            placed.append(SampleObject(thing.number, thing.name, _relative(clipped, sides), thing.difficult,
+                                       thing.truncated))
     return tuple(placed)
 
 
-def _place_box(thing: VocObject, picture: Picture, found: Findings) -> tuple[float, ...] | None:
-    """Clip to the picture, then divide by its sides as the documented pipeline does, without a shift."""
-    xmin, ymin, xmax, ymax = thing.box
-    stated = f"{thing.name} xmin={xmin:g} ymin={ymin:g} xmax={xmax:g} ymax={ymax:g}"
+def _box_fault(box: tuple[float, ...], clipped: tuple[float, ...]) -> str | None:
+    """Why a box (xmin, ymin, xmax, ymax), `clipped` to the picture, marks nothing in it; None where it does."""
+    xmin, ymin, xmax, ymax = box
     if xmin > xmax or ymin > ymax:
-        found.add("box_inverted", stated, thing.number)
-        return None
+        return "box_inverted"
     if xmin == xmax or ymin == ymax:
-        found.add("box_empty", stated, thing.number)
-        return None
-    clipped = (max(ymin, 0.0), max(xmin, 0.0), min(ymax, picture.height), min(xmax, picture.width))
-    where = f"{stated} in {picture.width}×{picture.height}"
-    if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
-        found.add("box_outside", where, thing.number)
-        return None
-    if clipped != (ymin, xmin, ymax, xmax):
-        found.add("box_clipped", where, thing.number)
-    return (clipped[0] / picture.height, clipped[1] / picture.width,
-            clipped[2] / picture.height, clipped[3] / picture.width)
+        return "box_empty"
+    return "box_outside" if clipped[0] >= clipped[2] or clipped[1] >= clipped[3] else None
+
+
+def _relative(box: tuple[float, ...], sides: tuple[int, int]) -> tuple[float, ...]:
+    """(ymin, xmin, ymax, xmax): pixels by sides (width, height), as the documented pipeline does, without a shift."""
+    return box[1] / sides[1], box[0] / sides[0], box[3] / sides[1], box[2] / sides[0]

@@ -12,7 +12,7 @@ from typing import Any
 
 import tf_extended as tfe
 from nets import model_schema, nets_factory
-from nets.anchor_sets import anchor_params
+from nets.anchor_sets import NAMED, anchor_params
 from nets.ssd import SSDNet, SSDParams
 from tf_extended.files import write_json
 
@@ -122,15 +122,11 @@ def check_model(expected: dict[str, Any], found: dict[str, Any], where: str | Pa
                              "was trained with, or another checkpoint")
 
 
-def notes(path: str | Path, ssd_net: SSDNet, labels: Sequence[str], is_caffe: bool) -> list[str]:
-    """Warnings for fine-tuning `ssd_net` for `labels` from the heads at `path`, a checkpoint or (`is_caffe`) Caffe's.
+def notes(path: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> list[str]:
+    """Warnings for fine-tuning `ssd_net` for `labels` from the heads of a checkpoint at `path`.
 
     Other anchors and other classes are allowed, heads can learn both, but seldom meant.
     """
-    if is_caffe:
-        theirs = anchor_params("voc", type(ssd_net).default_params).anchor_sizes
-        return [] if ssd_net.params.anchor_sizes == theirs else [
-            f"NOTE: Caffe's SSDs for VOC, as {path}, have --anchors=voc, not these."]
     then = read_model_file(path)["labels"] if find_model_file(path).is_file() else []
     found = [note_on_anchors(path, ssd_net)]
     if len(then) == len(labels) and list(then) != list(labels):
@@ -142,13 +138,13 @@ def notes(path: str | Path, ssd_net: SSDNet, labels: Sequence[str], is_caffe: bo
 def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
     """A warning for fine-tuning `ssd_net` from the checkpoint at `path`, if its model.json tells of other anchors.
 
-    Without a model.json it is an SSD-TensorFlow from elsewhere, published with the net's own anchors.
+    Without a model.json it is one from elsewhere, whose data tell its anchors: those of Caffe's scripts for VOC or for
+    COCO, which models fine-tuned from COCO's kept.
     """
     if not find_model_file(path).is_file():
-        if ssd_net.params.anchor_sizes == type(ssd_net).default_params.anchor_sizes:
-            return None
-        return (f"NOTE: nothing beside {path} tells its anchors. SSD-TensorFlow's checkpoints have the net's own, "
-                "--anchors=coco, not these.")
+        return (f"NOTE: nothing beside {path} tells its anchors; this training takes {_name_of(ssd_net)}. Published "
+                "SSDs have --anchors=voc where they saw VOC alone, --anchors=coco where COCO or fine-tuned from COCO's "
+                "(`_ft_` in the name).")
     now, then = describe(ssd_net, [""] * (ssd_net.params.num_classes - 1))["params"], read_model_file(path)["params"]
     fields = [field for field in ("img_shape", "anchor_sizes", "anchor_ratios") if now[field] != then[field]]
     if not fields:
@@ -157,6 +153,13 @@ def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
                       for field in fields)
     return (f"NOTE: {path} was trained with other anchors ({facts}); its heads must learn anew what offsets mean. "
             "Give its --anchors and image size to keep them.")
+
+
+def _name_of(ssd_net: SSDNet) -> str:
+    default, sizes = type(ssd_net).default_params, ssd_net.params.anchor_sizes
+    named = (name for name, rows in NAMED.items()
+             if len(sizes) in rows and anchor_params(name, default).anchor_sizes == sizes)
+    return next(named, "others than the named ones")
 
 
 def _flags_of(fields: Sequence[str]) -> str:

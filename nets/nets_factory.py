@@ -12,10 +12,17 @@ NETWORKS = {
 
 
 def get_network(name: str):
-    """The `SSDNet` class of the net called `name`; a tfe.InputError that lists the known names for any other."""
+    """The `SSDNet` class of the net called `name`; a tfe.InputError that lists the known names for any other.
+
+    And for a net that is entered under another name than its own.
+    """
     if name not in NETWORKS:
         raise tfe.InputError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}")
-    return importlib.import_module(NETWORKS[name]).SSDNet
+    net = importlib.import_module(NETWORKS[name]).SSDNet
+    if net.name != name:  # checkpoints and model.json carry the net's own name, and could not be read again
+        raise tfe.InputError(f"the net of {NETWORKS[name]} is named {net.name!r}, but NETWORKS in {__name__} calls it "
+                             f"{name!r}; use one name")
+    return net
 
 
 def build_network(name: str, num_classes: int, depth_multiplier: float = 1.0, batch_norm: bool = False,

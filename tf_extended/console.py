@@ -91,7 +91,7 @@ def progress(items: Iterable, total: int, title: str, unit: str = "images") -> I
 def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
     """Parse the command line; exit 0 after `--help`, raise InputError on a flag that is unknown or unusable."""
     if {"--help", "-help", "-h", "--helpfull"} & set(argv[1:]):
-        say(f"{usage.strip()}\n\nFlags:\n{flag_values.module_help(argv[0]) or flag_values.get_help()}")
+        say(f"{usage.strip()}\n\nFlags:\n{_flags_help(flag_values, argv[0])}")
         raise SystemExit(0)
     try:
         left_over = flag_values(argv)[1:]
@@ -106,6 +106,13 @@ def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
         expanded = _expand_home(value)  # a shell expands ~ only at the beginning of a word, so not after --name=
         if expanded != value:
             flag_values[name].value = expanded
+
+
+def _flags_help(flag_values: flags.FlagValues, script: str) -> str:
+    """What the flags are for: the script's and those it takes from `tf_extended`, not the many of other libraries."""
+    shared = sorted(name for name in flag_values.flags_by_module_dict() if name.startswith("tf_extended."))
+    texts = [flag_values.module_help(module) for module in (script, *shared)]
+    return "\n".join([*texts, "  --verbosity: 1 shows where an error came from."])
 
 
 def _expand_home(value: Any) -> Any:

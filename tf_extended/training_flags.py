@@ -7,7 +7,7 @@ from absl import flags
 from tf_extended.console import InputError
 from tf_extended.optimization import OPTIMIZERS, POLICIES, OptimizerSettings, Schedule, decay_steps
 
-# A recipe is a row of defaults (design decision 3): a flag on the command line wins over it. `slim` is the documented
+# A recipe is a row of defaults: a flag on the command line wins over it. `slim` is the documented
 # pipeline, whose defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD, for large sets and
 # published weights; `scratch` has the paper's parts too, but trains a thin net on few pictures from random weights.
 PAPER = {
@@ -128,7 +128,8 @@ def _check_read(flag_values: flags.FlagValues, chooser: str, readers: dict[str, 
 def define_recipe_flags() -> None:
     """Recipe, matching and loss."""
     flags.DEFINE_enum("recipe", "paper", sorted(RECIPES), "Sets the defaults of other flags: slim is the documented "
-                      "pipeline, paper the Caffe SSD recipe, scratch is for few pictures and random weights.")
+                      "pipeline, paper the Caffe SSD recipe, scratch is for few pictures and random weights. The "
+                      "defaults stated here are slim's; what the others set: README, Training.")
     flags.DEFINE_enum("matching", "slim", ["slim", "paper"], "slim: IoU above --match_threshold; paper: the best "
                       "anchor of every object as well.")
     flags.DEFINE_enum("mining", "batch", ["batch", "image"], "Hard negatives are chosen over the batch, or per image.")

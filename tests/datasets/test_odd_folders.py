@@ -1,4 +1,7 @@
 """Conversions of folders as people have them: classes of odd names, accents in two forms, lists that name too much."""
+import re
+
+import cv2
 import pytest
 
 from datasets.pascalvoc_to_tfrecords import run
@@ -40,3 +43,35 @@ def test_the_summary_counts_what_the_list_names(tmp_path):
     (folder / "ImageSets" / "Main" / "some.txt").write_text("a\nmissing\ngone\na\n")
     report = run(folder, tmp_path / "out", "mine_some", split="some", on_error="skip")
     assert "1 of 3 pictures" in report.summary()
+
+
+def test_coordinates_that_are_shares_of_the_sides_are_refused(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    for path in (folder / "Annotations").iterdir():
+        path.write_text(re.sub(r"<([xy]m..)>(\d+)<", lambda m: f"<{m[1]}>{int(m[2]) / 500}<", path.read_text()))
+    with pytest.raises(InputError, match="all 4 boxes are within the first pixel.*expected pixels"):
+        run(folder, tmp_path / "out", "mine_train")
+    (folder / "Annotations" / "b.xml").unlink()
+    report = run(folder, tmp_path / "out", "mine_train")  # one picture alone may be what it says
+    assert sum(finding.kind == "box_in_a_pixel" for finding in report.findings) == 2
+
+
+def test_a_picture_made_smaller_after_it_was_annotated(tmp_path):
+    """What lies outside says which size was stated; what is left may be wrong, and the summary tells to look."""
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    path = folder / "JPEGImages" / "a.jpg"
+    cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (125, 94)))
+    with pytest.raises(InputError, match="xmin=231.* in 125×94, where the annotation states 500×375"):
+        run(folder, tmp_path / "out", "mine_train")
+    report = run(folder, tmp_path / "out", "mine_train", on_error="skip")
+    assert [(f.kind, f.detail) for f in report.findings if f.kind == "size_scaled"] == [("size_scaled", "×0.25")]
+    assert "noted: 1 × the stated size is the picture's at another scale" in report.summary()
+
+
+@pytest.mark.parametrize("place", ["", "train"])
+def test_annotations_beside_their_pictures(tmp_path, place):
+    """As labelImg leaves them, or Roboflow's export."""
+    (tmp_path / place).mkdir(exist_ok=True)
+    (tmp_path / place / "a.xml").write_text("<annotation/>")
+    with pytest.raises(InputError, match="holds annotations outside of that layout; README"):
+        run(tmp_path, tmp_path / "out", "mine_train")

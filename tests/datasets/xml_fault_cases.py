@@ -82,6 +82,8 @@ OBJECT_FAULTS = (
           "box_outside", 1),
     Fault("begins at the far edge", both(in_xml("<xmin>231", "<xmin>500"), in_xml("<xmax>483", "<xmax>505")),
           "box_outside", 1),
+    Fault("relative coordinates", in_xml(_OBJECT_1, "<bndbox><xmin>0.462</xmin><ymin>0.235</ymin><xmax>0.966</xmax>"
+                                         "<ymax>0.683</ymax></bndbox>"), "box_in_a_pixel", 2),
     Fault("difficult is 2", in_xml("<difficult>0", "<difficult>2"), "flag_not_boolean", 1),
     Fault("truncated is perhaps", in_xml("<truncated>0", "<truncated>perhaps"), "flag_not_boolean", 1),
     Fault("no object is usable", NO_BOXES, "no_object_left"),
@@ -105,6 +107,8 @@ OBJECT_FAULTS = (
     Fault("negative size", in_xml(f"<height>{HEIGHT}", "<height>-375"), "size_missing", 2),
     Fault("size in words", in_xml(f"<width>{WIDTH}", "<width>wide"), "size_missing", 2),
     Fault("no size", in_xml(SIZE, ""), "size_missing", 2),
+    Fault("twice the size", in_xml(f"<width>{WIDTH}</width><height>{HEIGHT}</height>",
+                                   f"<width>{WIDTH // 2}</width><height>{HEIGHT // 2}</height>"), "size_scaled", 2),
     Fault("sides swapped", SWAPPED, "size_wrong", 2),
     Fault("size too small for the boxes", in_xml(f"<width>{WIDTH}", "<width>100"), "size_wrong", 2),
 )

@@ -144,8 +144,9 @@ def test_the_way_of_resizing_travels_with_the_model(tmp_path, capsys):
 
 def test_fine_tuning_from_other_anchors_is_noted(tmp_path):
     network = nets_factory.get_network("ssd_300_vgg")
-    assert "--anchors=coco" in model_file.note_on_anchors(tmp_path / "ssd_300_vgg.ckpt", a_net())  # nothing is known
-    assert model_file.note_on_anchors(tmp_path / "ssd_300_vgg.ckpt", network()) is None
+    note = model_file.note_on_anchors(tmp_path / "ssd_300_vgg.ckpt", a_net())  # nothing is known
+    assert "takes voc. Published" in note and "--anchors=coco" in note
+    assert "takes coco. Published" in model_file.note_on_anchors(tmp_path / "ssd_300_vgg.ckpt", network())
     model_file.write_model_file(tmp_path, a_net(), LABELS)
     assert model_file.note_on_anchors(tmp_path / "model.ckpt-20", a_net(depth_multiplier=1.0)) is None
     other = network(network.default_params._replace(num_classes=5))  # the net's own anchors, not those of voc
@@ -153,13 +154,15 @@ def test_fine_tuning_from_other_anchors_is_noted(tmp_path):
     assert "anchor_sizes [[30.0, 60.0]" in note and "[[21.0, 45.0]" in note and "img_shape" not in note
 
 
-def test_fine_tuning_from_caffes_anchors_and_other_classes_is_noted(tmp_path):
+def test_anchors_of_neither_name_are_called_so(tmp_path):
     network = nets_factory.get_network("ssd_300_vgg")
-    plain, caffe = network(), a_net()  # the net's own anchors, and those of voc
-    [note] = model_file.notes(tmp_path / "x.caffemodel", plain, LABELS, is_caffe=True)
-    assert "have --anchors=voc, not these" in note
-    assert model_file.notes(tmp_path / "x.caffemodel", caffe, LABELS, is_caffe=True) == []
+    sizes = [(10.0, 20.0)] * 6
+    own = network(network.default_params._replace(anchor_sizes=sizes))
+    assert "takes others than the named ones" in model_file.note_on_anchors(tmp_path / "ssd.caffemodel", own)
+
+
+def test_fine_tuning_from_other_classes_is_noted(tmp_path):
     model_file.write_model_file(tmp_path, a_net(), LABELS)
-    assert model_file.notes(tmp_path, a_net(), LABELS, is_caffe=False) == []
-    [note] = model_file.notes(tmp_path, a_net(), LABELS[::-1], is_caffe=False)
+    assert model_file.notes(tmp_path, a_net(), LABELS) == []
+    [note] = model_file.notes(tmp_path, a_net(), LABELS[::-1])
     assert f"knows the classes {', '.join(LABELS)}, this training {', '.join(LABELS[::-1])}" in note

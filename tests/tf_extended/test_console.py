@@ -73,6 +73,12 @@ def test_exit_codes(arguments, status, out, err):
         assert found.stdout == ""
 
 
+def test_help_shows_the_scripts_flags_and_no_others():
+    text = run("--help").stdout
+    assert all(f"--{name}:" in text for name in ("do", "rate", "folders", "number", "verbosity"))
+    assert "pdb" not in text and "logtostderr" not in text
+
+
 def test_a_developer_sees_the_traceback():
     found = run("--do=bug", "--verbosity=1")
     assert found.returncode == 1
