@@ -6,10 +6,11 @@
 OUT gets detections.json and, for each picture, a drawing of what was found in it. Every picture is decoded before the
 work begins, and none is ever overwritten. Scoring detections is eval_ssd_network.py's job.
 """
+import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from absl import flags
 
@@ -69,8 +70,20 @@ def find_pictures() -> list[Path]:
     return list(found.values())
 
 
-def name_drawings(paths: list[Path]) -> list[Path]:
-    """Where the drawing of each picture goes; an InputError where that would overwrite what is no drawing of ours."""
+def earlier_drawings(result: Path) -> set[str]:
+    """Names of the drawings of earlier detections beside `result`, which may be replaced; InputError where that file
+    is none of ours."""
+    if not result.exists():
+        return set()
+    try:
+        return set(json.loads(result.read_text(encoding="utf-8"))["drawings"])
+    except (ValueError, KeyError, TypeError):
+        raise tfe.InputError(f"{result} is there already and not from an earlier detection. Choose another "
+                             "--output_dir.") from None
+
+
+def name_drawings(paths: list[Path], ours: set[str]) -> list[Path]:
+    """Where the drawing of each picture goes; an InputError where that would overwrite what is none of `ours`."""
     output, of = Path(FLAGS.output_dir), {}
     for path in paths:
         drawing = output / f"{path.stem}.png"
@@ -78,8 +91,8 @@ def name_drawings(paths: list[Path]) -> list[Path]:
         if other != path:
             raise tfe.InputError(f"--images: {other} and {path} would have the same drawing, {drawing.name}; detect in "
                                  "them one after the other, with an --output_dir each, or with --draw=false")
-    originals, is_ours = {path.resolve() for path in paths}, (output / RESULT).exists()
-    theirs = [path for path in of if path.resolve() in originals or (not is_ours and path.exists())]
+    originals = {path.resolve() for path in paths}
+    theirs = [path for path in of if path.resolve() in originals or (path.name not in ours and path.exists())]
     if theirs:
         raise tfe.InputError(f"--output_dir={output}: {theirs[0]} is there already and would be overwritten by a "
                              "drawing; it is not from an earlier detection. Choose another folder.")
@@ -91,7 +104,11 @@ def check_pictures(paths: list[Path]) -> list[Picture]:
     good, bad = [], []
     for path in tfe.progress(paths, len(paths), "checking"):
         try:
+            str(path).encode()
             good.append(check_picture(path.read_bytes(), Findings(str(path))))
+        except UnicodeEncodeError:
+            name = str(path).encode("utf-8", "backslashreplace").decode()
+            bad.append(str(Finding("name_unusable", name, None, "")))
         except Unusable as error:
             bad.append(str(Finding(error.kind, str(path), None, error.detail)))
         except OSError as error:
@@ -147,23 +164,33 @@ def draw(path: Path, image: np.ndarray, found: loose_pictures.Found, names: dict
     pixels = np.add(to_pixels(found.bboxes, *image.shape[:2]), [1, 1, 0, 0])  # VOC's first pixel is 1
     marks = [Mark(box, palette(int(label)), f"{names.get(int(label), label)} {score:.2f}")
              for box, label, score in zip(pixels, found.labels, found.scores, strict=True)][::-1]
-    path.parent.mkdir(parents=True, exist_ok=True)  # only now: a checkpoint that does not fit leaves no empty folder
-    if not cv2.imwrite(str(path), cv2.cvtColor(draw_marks(image, marks, DRAWN_SIDE), cv2.COLOR_RGB2BGR)):
-        raise tfe.RunError(f"{path} could not be written.\nCheck the disk space, then run the command again.")
+    files.write_png(path, draw_marks(image, marks, DRAWN_SIDE))
 
 
 def main() -> None:
     """Check, detect, draw, write the result: of a run that is stopped, what it had found."""
     check_flags()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves the result, as Ctrl-C does
     paths, result = find_pictures(), Path(FLAGS.output_dir) / RESULT
-    drawings = name_drawings(paths) if FLAGS.draw else [None] * len(paths)
+    ours = earlier_drawings(result)
+    drawings = name_drawings(paths, ours) if FLAGS.draw else [None] * len(paths)
     checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path)
     net, names = build_net(checkpoint)
     checked = check_pictures(paths)
     entries = []
+
+    def write_result() -> None:
+        files.write_json(result, {
+            "format": FORMAT, "complete": len(entries) == len(paths), "checkpoint": checkpoint,
+            "labels": list(names.values()), "select_threshold": FLAGS.select_threshold,
+            "test_flips": FLAGS.test_flips, "images": entries,
+            "drawings": sorted(ours.union(path.name for path in drawings if path))})
+
     found = tfe.progress(detect(paths, checked, checkpoint, net), len(paths), "detecting")
     try:
         for path, drawing, (image, detections) in zip(paths, drawings, found, strict=True):
+            if not entries:
+                write_result()  # says whose the drawings are, even of a run that is killed
             if drawing is not None:
                 draw(drawing, image, detections, names)
             entries.append(describe(path, image.shape[:2], detections, names))
@@ -171,10 +198,7 @@ def main() -> None:
         raise tfe.InputError(str(error)) from error
     finally:
         if entries:
-            files.write_json(result, {
-                "format": FORMAT, "complete": len(entries) == len(paths), "checkpoint": checkpoint,
-                "labels": list(names.values()), "select_threshold": FLAGS.select_threshold,
-                "test_flips": FLAGS.test_flips, "images": entries})
+            write_result()
     count = sum(len(entry["detections"]) for entry in entries)
     tfe.say(f"done: {count} detections in {len(entries)} pictures: {result}")
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from tf_extended.files import write_png
+
 COLUMNS, ROWS, SIDE = 4, 3, 320
 _CAPTION, _GAP, _BACKGROUND, _INK = 20, 6, 32, (235, 235, 235)
 _FONT, _FONT_SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.42
@@ -102,12 +104,13 @@ def contact_sheet(tiles: Sequence[Tile], legend: Sequence[tuple[str, Colour]]) -
 def save_sheets(folder: Path, name: str, tiles: Sequence[Tile], legend: Sequence[tuple[str, Colour]]) -> list[Path]:
     """Write the tiles as `{name}_{00}.png`, as many as they need, in place of older ones; returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{name}_[0-9][0-9].png"):
-        old.unlink()
+    for old in folder.glob(f"{name}_*.png"):
+        if old.stem[len(name) + 1:].isdigit():
+            old.unlink()
     paths, per_sheet = [], COLUMNS * ROWS
     for number, start in enumerate(range(0, len(tiles), per_sheet)):
         sheet = contact_sheet(tiles[start:start + per_sheet], legend)
         path = folder / f"{name}_{number:02d}.png"
-        path.write_bytes(cv2.imencode(".png", sheet[..., ::-1])[1].tobytes())
+        write_png(path, sheet)
         paths.append(path)
     return paths

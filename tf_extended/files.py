@@ -1,4 +1,5 @@
-"""Files that another program may be reading appear whole or not at all; texts that people made are read."""
+"""Files that another program may be reading appear whole or not at all; texts that people made are read; pictures
+are written."""
 import json
 import os
 import re
@@ -6,6 +7,9 @@ import unicodedata
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
+
+import cv2
+import numpy as np
 
 from tf_extended.console import InputError
 
@@ -52,6 +56,11 @@ def read_list(path: Path, known: Container[str]) -> list[str]:
 def write_json(path: Path, value: Any) -> None:
     """Replace the file by one of that value. NaN, which JSON does not have, is a ValueError."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write RGB uint8 [H, W, 3]. An OSError where that fails, which OpenCV's own writing keeps to itself."""
+    Path(path).write_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
 
 
 def check_writable(folder: Path, what: str) -> None:

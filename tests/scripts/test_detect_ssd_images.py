@@ -1,8 +1,10 @@
 """detect_ssd_images.py as a user runs it, with the checkpoint of a thin net that was trained on nothing."""
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -92,11 +94,13 @@ def test_bad_flags_and_input(flags, message, train_dir, pictures, tmp_path):
 def test_every_unreadable_picture_is_named_and_nothing_is_done(train_dir, pictures, tmp_path):
     (tmp_path / "cut.jpg").write_bytes((pictures / "grey.jpg").read_bytes()[:400])
     (tmp_path / "text.png").write_text("not a picture")
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.jpg")).write_bytes((pictures / "grey.jpg").read_bytes())
     done = run(DETECT, checkpoint_path=train_dir, images=f"{pictures},{tmp_path}", output_dir=tmp_path / "out")
     assert done.returncode == 2
-    assert "2 of 4 pictures cannot be read" in done.stderr
+    assert "3 of 5 pictures cannot be read" in done.stderr
     assert "cut.jpg" in done.stderr
     assert "text.png" in done.stderr
+    assert "the file's name is not UTF-8" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -114,7 +118,17 @@ def test_nobodys_pictures_are_overwritten(train_dir, tmp_path):
     (out / "b.png").unlink()
     for _ in range(2):  # drawings of our own are replaced
         succeed(DETECT, checkpoint_path=train_dir, images=own, output_dir=out, select_threshold=1)
-    assert json.loads((out / "detections.json").read_text())["complete"]
+    result = json.loads((out / "detections.json").read_text())
+    assert result["complete"] and result["drawings"] == ["a.png", "b.png"]
+    # A picture that somebody put beside them is none of ours, and drawings stay ours when others are drawn.
+    (out / "c.png").write_bytes(before)
+    (own / "c.jpg").write_bytes(before)
+    assert "c.png is there already" in refuse(DETECT, checkpoint_path=train_dir, images=own / "c.jpg", output_dir=out)
+    for names in ("b.jpg", "a.png"):
+        succeed(DETECT, checkpoint_path=train_dir, images=own / names, output_dir=out, select_threshold=1)
+    (out / "detections.json").write_text('[{"image_id": 1}]')
+    assert "not from an earlier detection" in refuse(DETECT, checkpoint_path=train_dir, images=own / "b.jpg",
+                                                     output_dir=out)
 
 
 def test_names_may_repeat_where_nothing_is_drawn_and_a_line_of_pixels_is_a_picture(train_dir, tmp_path):
@@ -139,15 +153,18 @@ def test_a_damaged_checkpoint_is_named(damage, train_dir, pictures, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_run_that_is_stopped_leaves_what_it_had_found(train_dir, tmp_path):
-    """Ctrl-C while the second picture is drawn."""
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
+def test_a_run_that_is_stopped_leaves_what_it_had_found(stop, train_dir, tmp_path):
+    """Ctrl-C, or `kill`, while the second picture is drawn; the same command then begins anew."""
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.full([40, 60, 3], 127, np.uint8))
-    code = ("import sys; sys.argv = ['detect', *sys.argv[1:]]\n"
+    code = ("import os, signal, sys; sys.argv = ['detect', *sys.argv[1:]]\n"
             "import detect_ssd_images as script, tf_extended as tfe\n"
-            "def draw(path, *_):\n"
+            "whole = script.draw\n"
+            "def draw(path, *rest):\n"
             "    if path.name == 'b.png':\n"
-            "        raise KeyboardInterrupt\n"
+            f"        os.kill(os.getpid(), signal.{stop})\n"
+            "    whole(path, *rest)\n"
             "script.draw = draw\n"
             "tfe.run_script(script.main, script.FLAGS, '')\n")
     done = subprocess.run(
@@ -156,3 +173,5 @@ def test_a_run_that_is_stopped_leaves_what_it_had_found(train_dir, tmp_path):
     assert (done.returncode, "interrupted" in done.stderr) == (1, True)
     result = json.loads((tmp_path / "out/detections.json").read_text())
     assert (result["complete"], len(result["images"])) == (False, 1)
+    succeed(DETECT, checkpoint_path=train_dir, images=f"{tmp_path}/a.png,{tmp_path}/b.png",
+            output_dir=tmp_path / "out")

@@ -13,6 +13,7 @@ import numpy as np
 
 from tf_extended.evaluation.error_analysis import ErrorAnalysis, Kind
 from tf_extended.evaluation.records import Detections, GroundTruth
+from tf_extended.files import write_png
 
 # RGB.
 FOUND, DIFFICULT, MISSED, RIGHT, WRONG = (0, 200, 120), (170, 170, 170), (255, 140, 0), (60, 130, 255), (220, 60, 200)
@@ -22,6 +23,8 @@ LEGEND = (
 )
 # Small pictures are enlarged, so that the texts do not cover them; large ones are made smaller.
 SHOWN_SIDE = 640
+# Characters of an image id in a file's name, which may have 255 bytes; a character has up to four.
+LONGEST_ID = 60
 
 
 class Mark(NamedTuple):
@@ -53,16 +56,16 @@ def write_pictures(
     load_images: indices of images → index → RGB uint8 [H, W, 3]; what it does not give is left out. Pictures of an
     earlier evaluation in `folder` are removed.
     """
-    for old in folder.glob("[0-9][0-9]_*.png"):
+    for old in folder.glob("[0-9][0-9]*_*.png"):
         old.unlink()
     written = []
     images = load_images(chosen)
     for index in filter(images.__contains__, chosen):
         folder.mkdir(parents=True, exist_ok=True)
-        safe_id = re.sub(r"[^\w.-]+", "_", truth.image_ids[index])
+        safe_id = re.sub(r"[^\w.-]+", "_", truth.image_ids[index])[:LONGEST_ID]
         path = folder / f"{len(written) + 1:02d}_{safe_id}.png"
         drawn = draw_image(images[index], index, detections, truth, analysis, names)
-        cv2.imwrite(str(path), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+        write_png(path, drawn)
         written.append((path, f"{truth.image_ids[index]}: {analysis.image_errors[index]} errors"))
     return written
 
@@ -105,10 +108,11 @@ def _draw_box(
     canvas: np.ndarray, bbox: np.ndarray, scale: float, colour: tuple[int, int, int], thickness: int
 ) -> tuple[int, int]:
     """Draw a box of VOC pixels (1-based, inclusive); returns its upper left corner (x, y) on the canvas."""
-    ymin, xmin, ymax, xmax = bbox
-    first = (round((xmin - 1) * scale), round((ymin - 1) * scale))
-    cv2.rectangle(canvas, first, (round(xmax * scale), round(ymax * scale)), colour, thickness, cv2.LINE_AA)
-    return first
+    far = 2 * max(canvas.shape)  # OpenCV draws no corner that is too far away to be a small integer
+    xmin, ymin, xmax, ymax = (int(value) for value in np.clip(
+        np.round((bbox[[1, 0, 3, 2]] - [1, 1, 0, 0]) * scale), -far, far))
+    cv2.rectangle(canvas, (xmin, ymin), (xmax, ymax), colour, thickness, cv2.LINE_AA)
+    return xmin, ymin
 
 
 def _draw_text(
