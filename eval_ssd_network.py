@@ -165,15 +165,19 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Eva
                        "mixed_precision": precision}
 
 
-def checkpoints_to_evaluate() -> Iterator[str]:
-    """The one of --checkpoint_path; with --wait_for_checkpoints those that appear in it and are not on the curve."""
+def checkpoints_to_evaluate(images: int) -> Iterator[str]:
+    """The one of --checkpoint_path; with --wait_for_checkpoints those that appear in it and are not on the curve.
+
+    images: how many are evaluated; a curve of others does not count.
+    """
     if not FLAGS.wait_for_checkpoints:
         yield checkpoints.find_checkpoint(FLAGS.checkpoint_path)
         return
     folder = Path(FLAGS.checkpoint_path)
     if folder.is_file() or Path(f"{folder}{following.INDEX}").exists():
         raise tfe.InputError(f"--checkpoint_path={folder}: --wait_for_checkpoints needs a folder.")
-    done = [point["step"] for point in curve.read_curve(Path(FLAGS.eval_dir))]
+    points = curve.read_curve(Path(FLAGS.eval_dir))
+    done = [point["step"] for point in curve.comparable(points, FLAGS.dataset_split_name, images)]
     yield from following.new_checkpoints(folder, done, interval_secs=FLAGS.eval_interval_secs,
                                          idle_timeout_secs=FLAGS.idle_timeout_secs)
 
@@ -182,8 +186,10 @@ def evaluate_checkpoints() -> None:
     """Restore, detect, score and report, for one checkpoint or for each that a training saves."""
     dataset = dataset_factory.get_dataset(FLAGS.dataset_name, FLAGS.dataset_split_name, FLAGS.dataset_dir)
     load_images = functools.partial(sources.load_shard_images, dataset.data_sources, parse_example)
+    curve.read_curve(Path(FLAGS.eval_dir))  # which may refuse
+    limit = FLAGS.max_num_batches * FLAGS.batch_size if FLAGS.max_num_batches else dataset.num_samples
     evaluator, done = None, 0
-    for checkpoint in checkpoints_to_evaluate():
+    for checkpoint in checkpoints_to_evaluate(min(limit, dataset.num_samples)):
         if evaluator is None:
             evaluator, net_facts = build_evaluator(checkpoint, dataset)
         try:

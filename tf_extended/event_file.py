@@ -13,18 +13,21 @@ from tf_extended.compat import tf
 
 
 class EventFile:
-    """One file `events.out.tfevents.*` in `folder`, beginning with the graph.
+    """One file `events.out.tfevents.*` in `folder`, beginning with the graph, if there is one.
 
-    `step` is the first that will be written: TensorBoard then forgets what an earlier run wrote from there on, so that
-    steps repeated after a kill are not drawn twice. Methods raise tf.errors.OpError where the file cannot be written.
+    `step`, if given, is the first that will be written: TensorBoard then forgets what an earlier run wrote from there
+    on, so that steps repeated after a kill are not drawn twice. Methods raise tf.errors.OpError where the file cannot
+    be written.
     """
 
-    def __init__(self, folder: Path, graph: tf.Graph, step: int):
+    def __init__(self, folder: Path, graph: tf.Graph | None = None, step: int | None = None):
         name = f"events.out.tfevents.{time.time_ns() // 1000:016d}.{socket.gethostname()}"
         self._writer = tf.io.TFRecordWriter(str(folder / name))
         self._add(file_version="brain.Event:2")
-        self._add(step=step, session_log=tf.SessionLog(status=tf.SessionLog.START))
-        self._add(graph_def=graph.as_graph_def(add_shapes=True).SerializeToString())
+        if step is not None:
+            self._add(step=step, session_log=tf.SessionLog(status=tf.SessionLog.START))
+        if graph is not None:
+            self._add(graph_def=graph.as_graph_def(add_shapes=True).SerializeToString())
 
     def add_summary(self, summary: bytes, step: int) -> None:
         """Write the serialised summaries of a step through to the disk."""

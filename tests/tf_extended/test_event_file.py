@@ -32,6 +32,14 @@ def test_a_second_run_writes_a_second_file(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_evaluations_of_one_second_keep_their_files_and_forget_nothing(tmp_path):
+    for step in (300, 100, 200):
+        EventFile(tmp_path).add_summary(scalar(step), step)
+    events = [list(tf.train.summary_iterator(str(path))) for path in tmp_path.iterdir()]
+    assert sorted(summary.step for _, summary in events) == [100, 200, 300]
+    assert not any(event.HasField("session_log") for _, event in events)
+
+
 def test_summaries_are_due_after_the_first_step_and_again_after_the_interval(tmp_path, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(event_file.time, "monotonic", lambda: now[0])

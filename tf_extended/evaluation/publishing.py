@@ -31,7 +31,7 @@ def publish(
         report.write_summaries(eval_dir, evaluation.scores, step)
         curve.add_point(eval_dir, {
             "step": step, "checkpoint": evaluation.info["checkpoint"], "voc07": evaluation.scores.map07,
-            "voc12": evaluation.scores.map12, "images": len(image_ids),
+            "voc12": evaluation.scores.map12, "images": len(image_ids), "split": split,
         })
     page = report.write_report(eval_dir, evaluation, load_images, num_pictures, eval_dir / curve.CURVE_PNG)
     say(f"report: {page}")

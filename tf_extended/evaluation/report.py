@@ -18,6 +18,7 @@ from tf_extended.evaluation.pictures import typical_images, worst_images, write_
 from tf_extended.evaluation.plots import plot_confusion, plot_errors, plot_precision_recall
 from tf_extended.evaluation.records import Detections, GroundTruth
 from tf_extended.evaluation.voc_scoring import ClassScore, VocScores, score
+from tf_extended.event_file import EventFile
 from tf_extended.files import write_json, write_text
 
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
@@ -161,5 +162,4 @@ def write_summaries(eval_dir: Path, scores: VocScores, step: int) -> None:
         value=[tf.Summary.Value(tag=tag, simple_value=value) for tag, value in values if value is not None]
     )
     # One file for one evaluation: it is complete when this returns, whatever happens to the process afterwards.
-    with tf.summary.FileWriter(str(eval_dir)) as writer:
-        writer.add_summary(summary, step)
+    EventFile(eval_dir).add_summary(summary.SerializeToString(), step)

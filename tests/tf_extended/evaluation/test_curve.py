@@ -5,11 +5,12 @@ import cv2
 import pytest
 
 from tf_extended.console import InputError
-from tf_extended.evaluation.curve import CURVE_JSON, CURVE_PNG, add_point, read_curve
+from tf_extended.evaluation.curve import CURVE_JSON, CURVE_PNG, add_point, comparable, read_curve
 
 
-def point(step, voc07=0.5):
-    return {"step": step, "checkpoint": f"model.ckpt-{step}", "voc07": voc07, "voc12": 0.4, "images": 3}
+def point(step, voc07=0.5, images=3, split="test"):
+    return {"step": step, "checkpoint": f"model.ckpt-{step}", "voc07": voc07, "voc12": 0.4, "images": images,
+            "split": split}
 
 
 def test_points_are_kept_in_order_and_replaced(tmp_path):
@@ -23,10 +24,24 @@ def test_points_are_kept_in_order_and_replaced(tmp_path):
     assert cv2.imread(str(tmp_path / CURVE_PNG)).shape[2] == 3
 
 
-@pytest.mark.parametrize("text", [
-    "", "[]", '{"format": 1}', '{"format": 2, "points": []}', '{"format": 1, "points": [1]}',
+def test_evaluations_of_other_pictures_stay_and_are_drawn_apart(tmp_path):
+    """One step, evaluated on all of a split, on a part of it, and on another split."""
+    for other in (point(100), point(100, images=1), point(100, split="val")):
+        assert add_point(tmp_path, other) == [other]
+    assert [p["step"] for p in add_point(tmp_path, point(200))] == [100, 200]
+    points = read_curve(tmp_path)
+    assert len(points) == 4
+    assert comparable(points, "val", 3) == [point(100, split="val")]
+    older = {key: value for key, value in point(100).items() if key != "split"}  # of a version that did not note it
+    assert comparable([older], "val", 3) == [older] and comparable([older], "val", 2) == []
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("", "is not a curve"), ("[]", "is not a curve"), ('{"format": 1}', "is not a curve"),
+    ('{"format": 2, "points": []}', "has format 2, not 1: another version wrote it"),
+    ('{"format": 1, "points": [1]}', "is not a curve"), ('{"format": 1, "points": [{"step": 1}]}', "is not a curve"),
 ])
-def test_a_file_that_is_no_curve(tmp_path, text):
+def test_a_file_that_is_no_curve(tmp_path, text, message):
     (tmp_path / CURVE_JSON).write_text(text)
-    with pytest.raises(InputError, match=r"curve\.json"):
+    with pytest.raises(InputError, match=rf"curve\.json {message}"):
         read_curve(tmp_path)
