@@ -51,12 +51,19 @@ flags.DEFINE_string("anchors", None, "Its anchors: voc, coco or a JSON file; def
 flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor matches.", lower_bound=0.0, upper_bound=1.0)
 shared_flags.define_augmentation_flags("paper")
 
+# Flags that only the one or the other part of the script reads.
+BROWSING = ("browse_pictures", "model_name", "anchors", "match_threshold", "augmentation",
+            *shared_flags.AUGMENTATION_PIECES)
+CONVERTING = ("labels", "shuffle", "samples_per_file", "num_workers", "on_error", "overwrite", "report_dir")
+
 # Augmented samples that are counted, for each that is shown.
 DRAWS = 4
 
 
 def main() -> None:
     """Convert, browse, or both, as the flags say."""
+    shared_flags.refuse_without(FLAGS, "browse", BROWSING)
+    shared_flags.refuse_without(FLAGS, "dataset_dir", CONVERTING)
     apply_dataset_name()
     for name in ("output_name", "output_dir") + (("dataset_dir",) if not FLAGS.browse else ()):
         if not FLAGS[name].value:
@@ -76,6 +83,8 @@ def main() -> None:
 
 def apply_dataset_name() -> None:
     """For pascalvoc_2007 and pascalvoc_2012: that year's folder, and the name by which training finds the shards."""
+    if not FLAGS.dataset_dir and FLAGS.output_name:  # nothing to read, and a name already
+        shared_flags.refuse_without(FLAGS, "dataset_dir", ["dataset_name", "split"])
     if FLAGS.dataset_name not in dataset_factory.DOCUMENTED:
         return
     family, _ = dataset_factory.DOCUMENTED[FLAGS.dataset_name]

@@ -101,8 +101,8 @@ def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
         raise InputError(f"unexpected argument {left_over[0]!r}: every setting is a flag, --name=value. See --help.")
     for name in flag_values:
         value = flag_values[name].value
-        if isinstance(value, float) and math.isnan(value):  # which is within all bounds
-            raise InputError(f"--{name}={value}: expected a number.")
+        if isinstance(value, float) and not math.isfinite(value):  # not a number is within all bounds
+            raise InputError(f"--{name}={value}: expected a finite number.")
         expanded = _expand_home(value)  # a shell expands ~ only at the beginning of a word, so not after --name=
         if expanded != value:
             flag_values[name].value = expanded

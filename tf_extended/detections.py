@@ -45,15 +45,23 @@ def bboxes_nms_batch(scores: Any, bboxes: Any, nms_threshold: float = 0.5, keep_
                      scope: str | None = None):
     """`bboxes_nms` of every image of a batch, in one op: scores [B, N], bboxes [B, N, 4], or dicts of them by class.
 
-    A score of 0 counts as padding. Compared in float32, whatever the type. TF only.
+    A score of 0 counts as padding; of equal scores the first goes first. Boxes are compared in float32, whatever their
+    type. TF only.
     """
     if isinstance(scores, dict):
         return _by_class(lambda s, b: bboxes_nms_batch(s, b, nms_threshold, keep_top_k), scores, bboxes)
     with tf.name_scope(scope, "bboxes_nms_batch", [scores, bboxes]):
+        count = get_shape(scores)[1]
+        scores, order = tf.nn.top_k(scores, k=count)
+        bboxes = tf.gather(bboxes, order, batch_dims=1)
+        # Ranks in place of scores, for the op leaves the order of equal scores open.
+        ranks = tf.cast(count - tf.range(count), tf.float32) * tf.cast(scores > 0, tf.float32)
         kept = tf.image.combined_non_max_suppression(
-            tf.cast(bboxes, tf.float32)[:, :, None], tf.cast(scores, tf.float32)[:, :, None], keep_top_k, keep_top_k,
-            nms_threshold, score_threshold=0.0, clip_boxes=False)
-        return tf.cast(kept.nmsed_scores, scores.dtype), tf.cast(kept.nmsed_boxes, bboxes.dtype)
+            tf.cast(bboxes, tf.float32)[:, :, None], ranks[:, :, None], keep_top_k, keep_top_k, nms_threshold,
+            score_threshold=0.0, clip_boxes=False).nmsed_scores
+        places = count - tf.cast(kept, tf.int32)  # behind the last one for what is missing
+        return (tf.gather(tf.pad(scores, [[0, 0], [0, 1]]), places, batch_dims=1),
+                tf.gather(tf.pad(bboxes, [[0, 0], [0, 1], [0, 0]]), places, batch_dims=1))
 
 
 def _by_class(function: Any, scores: dict, bboxes: dict) -> tuple[dict, dict]:

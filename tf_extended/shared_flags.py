@@ -1,9 +1,15 @@
 """Definitions of the flags that several scripts share, typed once. Reading them is the scripts' job."""
+from collections.abc import Iterable
 from typing import Any
 
 from absl import flags
 
+from tf_extended.console import InputError
 from tf_extended.sessions import PRECISIONS
+
+# Flags that replace pieces of --augmentation.
+AUGMENTATION_PIECES = ("crop", "colours", "interpolation", "mosaic", "zoom_out", "zoom_out_max", "crop_scale", "flip",
+                       "vertical_flip")
 
 
 def define_dataset_flags(split: str, batch_size: int) -> None:
@@ -46,9 +52,19 @@ def define_augmentation_flags(default: str) -> None:
 
 def augmentation_pieces(flag_values: flags.FlagValues) -> dict[str, Any]:
     """The flags of `define_augmentation_flags` as arguments of `preprocessing.augmentation.mixture`."""
-    pieces = ("crop", "colours", "interpolation", "mosaic", "zoom_out", "zoom_out_max", "crop_scale", "flip",
-              "vertical_flip")
-    return {"name": flag_values["augmentation"].value} | {piece: flag_values[piece].value for piece in pieces}
+    return {"name": flag_values["augmentation"].value} | {
+        piece: flag_values[piece].value for piece in AUGMENTATION_PIECES}
+
+
+def refuse_without(flag_values: flags.FlagValues, needed: str, names: Iterable[str]) -> None:
+    """InputError for one of the flags `names` that was given while the flag `needed`, which reads it, was not.
+
+    Their own default does no harm.
+    """
+    for name in names:
+        flag = flag_values[name]
+        if flag.present and flag.value != flag.default and not flag_values[needed].value:
+            raise InputError(f"--{name} means nothing without --{needed}; give that too, or leave it out")
 
 
 def define_session_flags(gpu_memory_fraction: float) -> None:

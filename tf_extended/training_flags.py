@@ -6,10 +6,15 @@ from absl import flags
 
 from tf_extended.console import InputError
 from tf_extended.optimization import OPTIMIZERS, POLICIES, OptimizerSettings, Schedule, decay_steps
+from tf_extended.shared_flags import refuse_without
 
-# A recipe is a row of defaults: a flag on the command line wins over it. `slim` is the documented
-# pipeline, whose defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD, for large sets and
-# published weights; `scratch` has the paper's parts too, but trains a thin net on few pictures from random weights.
+# More is a slip of the keyboard.
+MOST_STEPS = 10 ** 9
+# Of the optimisers' numbers those that say how much of the past stays.
+OPTIMIZER_SHARES = {"adadelta_rho", "adam_beta1", "adam_beta2", "momentum", "rmsprop_momentum", "rmsprop_decay"}
+# A recipe is a row of defaults: a flag on the command line wins over it. `slim` is the documented pipeline, whose
+# defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD, for large sets and published
+# weights; `scratch` has the paper's parts too, but trains a thin net on few pictures from random weights.
 PAPER = {
     "augmentation": "paper", "matching": "paper", "mining": "image", "loss_normalization": "positives",
     "dropout_keep_prob": 1.0, "anchors": "voc", "optimizer": "momentum", "learning_rate": 0.001,
@@ -75,6 +80,9 @@ def total_steps(flag_values: flags.FlagValues, num_samples: int, images_per_step
     if flag_values.max_number_of_steps:
         return flag_values.max_number_of_steps
     steps = math.ceil(flag_values.num_epochs * num_samples / images_per_step)
+    if steps > MOST_STEPS:
+        raise InputError(f"--num_epochs={flag_values.num_epochs:g}: that is {steps:.2g} steps; expected "
+                         f"{MOST_STEPS:.0g} at most")
     return steps if flag_values["num_epochs"].present else max(steps, flag_values.least_steps)
 
 
@@ -105,8 +113,7 @@ def check(flag_values: flags.FlagValues) -> None:
     if flag_values.num_epochs <= 0:
         raise InputError("--num_epochs=0: nothing would be trained; give a number above 0")
     for name, needed in NEEDS.items():
-        if flag_values[name].present and not flag_values[needed].value:
-            raise InputError(f"--{name} means nothing without --{needed}; give that too, or leave it out")
+        refuse_without(flag_values, needed, [name])
     for name in ("num_epochs", "least_steps"):
         if flag_values[name].present and flag_values.max_number_of_steps:
             raise InputError(f"--{name} means nothing beside --max_number_of_steps; leave one of them out")
@@ -140,7 +147,7 @@ def define_recipe_flags() -> None:
     flags.DEFINE_enum("initializer", "xavier", ["xavier", "he"], "Initial values of the convolutions.")
     flags.DEFINE_float("loss_alpha", 1.0, "Weight of the localisation loss.", lower_bound=0.0)
     flags.DEFINE_float("negative_ratio", 3.0, "Hard negatives for each positive.", lower_bound=0.0)
-    flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor is a positive.", 0.0, 1.0)
+    flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor is a positive.", 0.0, 0.99)
     flags.DEFINE_float("label_smoothing", 0.0, "Share of the probability that all classes share alike.", 0.0, 1.0)
 
 
@@ -148,7 +155,9 @@ def define_optimization_flags() -> None:
     """Optimiser, learning rate, regularisation; the optimisers' own numbers keep the names of OptimizerSettings."""
     flags.DEFINE_enum("optimizer", "rmsprop", sorted(OPTIMIZERS), "The optimiser.")
     for field in OptimizerSettings.__dataclass_fields__.values():
-        flags.DEFINE_float(field.name, field.default, "A number of the optimiser that bears its name.")
+        flags.DEFINE_float(field.name, field.default, "A number of the optimiser that bears its name.",
+                           lower_bound=None if field.name == "ftrl_learning_rate_power" else 0.0,
+                           upper_bound=1.0 if field.name in OPTIMIZER_SHARES else None)
     flags.DEFINE_float("weight_decay", 0.00004, "Weight of the L2 regularisation.", lower_bound=0.0)
     flags.DEFINE_enum("learning_rate_decay_type", "exponential", sorted(POLICIES), "How the learning rate moves.")
     flags.DEFINE_float("learning_rate", 0.01, "The initial learning rate.", lower_bound=0.0)

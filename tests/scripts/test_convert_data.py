@@ -57,7 +57,11 @@ def test_unusable_flags_are_refused_in_one_line(tmp_path):
             ({"on_error": "ask"}, "--on_error"), ({"num_workers": 0}, "num_workers"),
             ({"dataset_name": "coco"}, "pascalvoc"), ({"no_such_flag": 1}, "no_such_flag"),
             ({"browse": tmp_path / "b", "model_name": "yolo"}, "yolo"),
-            ({"browse": tmp_path / "b", "anchors": "mine"}, "mine")):
+            ({"browse": tmp_path / "b", "anchors": "mine"}, "mine"),
+            ({"match_threshold": 0.6}, "--match_threshold means nothing without --browse"),
+            ({"crop": "slim"}, "--crop means nothing without --browse"),
+            ({"dataset_dir": "", "browse": tmp_path / "b", "shuffle": True}, "--shuffle means nothing without"),
+            ({"dataset_dir": "", "browse": tmp_path / "b", "split": "all"}, "--split means nothing without")):
         assert said in refuse(SCRIPT, **{**good, **changed})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["voc"]
 

@@ -58,7 +58,8 @@ def test_work_goes_on_when_nobody_reads(tmp_path):
     (["--no_such_flag=1"], 2, "", "no_such_flag"),
     (["--number=abc"], 2, "", "--number"),
     (["--number=0"], 2, "", "number"),
-    (["--rate=nan"], 2, "", "--rate=nan: expected a number"),
+    (["--rate=nan"], 2, "", "--rate=nan: expected a finite number"),
+    (["--rate=inf"], 2, "", "--rate=inf: expected a finite number"),
     (["stray"], 2, "", "unexpected argument 'stray'"),
     (["--help"], 0, "What this script is for.", ""),
 ])

@@ -32,6 +32,18 @@ def test_sort_and_nms_are_the_naive_loop(seed):
         assert not best[1][image][len(kept):].any()
 
 
+def test_suppression_keeps_the_order_of_ties():
+    """40 boxes apart from one another, 30 of them of one score: the first ones stay, as one image alone keeps them."""
+    scores = np.float32([[0.75] * 30 + [0.5] * 5 + [1.0] * 5])
+    bboxes = np.float32([[[i, 0, i + 0.5, 1] for i in range(40)]])
+    with tf.Graph().as_default():
+        best, found = run(tfe.bboxes_nms_batch(tf.constant(scores), tf.constant(bboxes), keep_top_k=8))
+        alone = run(tfe.bboxes_nms(tf.constant(scores[0]), tf.constant(bboxes[0]), keep_top_k=8))
+    assert found[0, :, 0].tolist() == [35, 36, 37, 38, 39, 0, 1, 2]
+    assert best.tolist() == [[1.0] * 5 + [0.75] * 3]
+    np.testing.assert_array_equal(alone[1], found[0])
+
+
 def test_sort_keeps_the_order_of_ties_and_takes_fewer_than_top_k():
     with tf.Graph().as_default():
         bboxes = tf.constant(np.arange(12, dtype=np.float32).reshape(1, 3, 4))

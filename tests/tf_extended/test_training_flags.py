@@ -55,6 +55,22 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     assert governed["learning_rate"] == 0.5 and governed["optimizer"] == "adam"
 
 
+def test_numbers_that_cannot_be_meant_are_refused(parse):
+    for argument in ("--adam_beta1=1.1", "--rmsprop_decay=-0.1", "--opt_epsilon=-1", "--match_threshold=1"):
+        with pytest.raises(flags.Error):
+            parse(argument)
+    assert parse("--ftrl_learning_rate_power=-0.5").ftrl_learning_rate_power == -0.5
+    with pytest.raises(InputError, match="--num_epochs=1e.30: that is 4e.30 steps; expected 1e.09 at most"):
+        training_flags.total_steps(parse("--num_epochs=1e30"), 32, 8)
+
+
+def test_a_default_without_effect_does_no_harm(parse):
+    given = ("--dataset_dir=shards", "--train_dir=run")
+    training_flags.check(parse(*given, "--ignore_missing_vars=false"))
+    with pytest.raises(InputError, match="--ignore_missing_vars means nothing without --checkpoint_path"):
+        training_flags.check(parse(*given, "--ignore_missing_vars"))
+
+
 @pytest.mark.parametrize(("arguments", "pictures", "steps"), [
     (["--recipe=scratch"], 100, 2000),  # 20 passes would be 250 steps of 8
     (["--recipe=scratch"], 4000, 10000),  # 20 × 4000 / 8
