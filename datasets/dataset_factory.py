@@ -90,7 +90,7 @@ def check_classes(dataset: slim.dataset.Dataset, reference: slim.dataset.Dataset
 def _pair(name: str | None, dataset_dir: str) -> list[tuple[str | None, Path]]:
     """Names with folders: as many of one as of the other, or one for all."""
     folders = [Path(folder.strip()).expanduser() for folder in (dataset_dir or "").split(",") if folder.strip()]
-    names = [one.strip() for one in name.split(",") if one.strip()] if name else [None]
+    names = [one.strip() for one in (name or "").split(",") if one.strip()] or [None]
     if not folders:
         raise InputError("--dataset_dir is not given; expected the folder of the TFRecord shards.")
     for folder in folders:

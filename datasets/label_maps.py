@@ -39,7 +39,7 @@ def check_labels(labels: Iterable[str], origin: str) -> tuple[str, ...]:
 
 
 def _labels_from_text(text: str, origin: str) -> list[str]:
-    lines = [line.strip() for line in composed(text).rstrip().splitlines()]
+    lines = [line.strip() for line in text.rstrip().splitlines()]
     if "" in lines:
         raise InputError(f"{origin}: line {lines.index('') + 1} is empty; the line's number is the class id, "
                          "so remove the line or give it a name.")
@@ -90,4 +90,4 @@ def load_labels(path: str | Path) -> tuple[str, ...]:
         raise InputError(f"labels {path}: {error.strerror}; expected a file with the class names.") from None
     except UnicodeDecodeError:
         raise InputError(f"labels {path}: not UTF-8 text; save it as UTF-8.") from None
-    return check_labels(_READERS[path.suffix.lower()](text, f"labels {path}"), f"labels {path}")
+    return check_labels(_READERS[path.suffix.lower()](composed(text), f"labels {path}"), f"labels {path}")

@@ -61,6 +61,8 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
 
     Raises InputError for unusable arguments or input, RunError where writing failed; then nothing is left behind.
     """
+    if on_error not in (STOP, SKIP):
+        raise InputError(f"on_error={on_error!r}: expected {STOP!r} or {SKIP!r}")
     output, report_dir = Path(output_dir).expanduser(), Path(report_dir).expanduser() if report_dir else None
     _check_output(output, name, overwrite, report_dir)
     folder = find_voc_folder(dataset_dir)

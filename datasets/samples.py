@@ -87,7 +87,11 @@ def class_names(annotation: Path) -> set[str]:
 
 def sample_example(sample: Sample, labels: tuple[str, ...]) -> bytes:
     """The sample's serialized tf.train.Example; its picture is read again, and ChangedError raised if it changed."""
-    if _stamp(sample.path) != sample.stamp:
+    try:
+        changed = _stamp(sample.path) != sample.stamp
+    except Unusable:
+        changed = True
+    if changed:
         raise ChangedError(f"{sample.path} changed while it was being converted.")
     encoded = sample.path.read_bytes()
     picture = sample.picture

@@ -91,9 +91,20 @@ def make_decoder() -> slim.tfexample_decoder.TFExampleDecoder:
         "filename": handlers.Tensor("image/filename"),
         "object/bbox": handlers.BoundingBox(list(_SIDES), _BOX),
         "object/label": handlers.Tensor(_BOX + "label"),
-        "object/difficult": handlers.Tensor(_BOX + "difficult"),
-        "object/truncated": handlers.Tensor(_BOX + "truncated"),
+        "object/difficult": _flag_handler("difficult"),
+        "object/truncated": _flag_handler("truncated"),
     })
+
+
+def _flag_handler(name: str) -> slim.tfexample_decoder.ItemHandlerCallback:
+    """int64 [N]: the flag of each object; zeros where the shard has no such key."""
+    key, label = _BOX + name, _BOX + "label"
+
+    def flags(tensors: dict[str, tf.SparseTensor]) -> tf.Tensor:
+        return tf.cond(tf.size(tensors[key].values) > 0, lambda: tensors[key].values,
+                       lambda: tf.zeros_like(tensors[label].values))
+
+    return slim.tfexample_decoder.ItemHandlerCallback([key, label], flags)
 
 
 def parse_example(serialized: bytes) -> ParsedExample:
@@ -113,10 +124,16 @@ def parse_example(serialized: bytes) -> ParsedExample:
 
     sides = [np.array(feature[_BOX + side].float_list.value if _BOX + side in feature else [], np.float32)
              for side in _SIDES]
-    counts = {len(side) for side in sides} | {len(ints(_BOX + "label"))}
+    labels = ints(_BOX + "label")
+    # Optional, but all of them or none.
+    flags = [ints(_BOX + key) if len(ints(_BOX + key)) else np.zeros_like(labels) for key in ("difficult", "truncated")]
+    counts = {len(column) for column in (*sides, labels, *flags)}
     if len(counts) != 1 or len(ints("image/shape")) != 3:
-        raise ValueError(f"its coordinates and labels differ in number ({sorted(counts)}), or its shape is not 3 long")
+        raise ValueError(f"its coordinates, labels and flags differ in number ({sorted(counts)}), or its shape is not "
+                         "3 long")
+    encoded = feature["image/encoded"].bytes_list.value
+    if len(encoded) != 1:
+        raise ValueError(f"it holds {len(encoded)} pictures; expected one")
     name = feature["image/filename"].bytes_list.value if "image/filename" in feature else []
-    return ParsedExample(feature["image/encoded"].bytes_list.value[0], ints("image/shape"), np.stack(sides, axis=1),
-                         ints(_BOX + "label"), ints(_BOX + "difficult"), ints(_BOX + "truncated"),
+    return ParsedExample(encoded[0], ints("image/shape"), np.stack(sides, axis=1), labels, *flags,
                          name[0].decode() if name else "")

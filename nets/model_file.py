@@ -146,7 +146,8 @@ def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
                 "SSDs have --anchors=voc where they saw VOC alone, --anchors=coco where COCO or fine-tuned from COCO's "
                 "(`_ft_` in the name).")
     now, then = describe(ssd_net, [""] * (ssd_net.params.num_classes - 1))["params"], read_model_file(path)["params"]
-    fields = [field for field in ("img_shape", "anchor_sizes", "anchor_ratios") if now[field] != then[field]]
+    fields = [field for field in ("img_shape", "anchor_sizes", "anchor_ratios")
+              if _rounded(now[field]) != _rounded(then[field])]
     if not fields:
         return None
     facts = "; ".join(f"{field} {model_schema.shown(then[field])} there, {model_schema.shown(now[field])} here"
@@ -156,9 +157,9 @@ def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
 
 
 def _name_of(ssd_net: SSDNet) -> str:
-    default, sizes = type(ssd_net).default_params, ssd_net.params.anchor_sizes
-    named = (name for name, rows in NAMED.items()
-             if len(sizes) in rows and anchor_params(name, default).anchor_sizes == sizes)
+    sizes = ssd_net.params.anchor_sizes
+    named = (name for name, rows in NAMED.items() if len(sizes) in rows
+             and _rounded(anchor_params(name, ssd_net.params).anchor_sizes) == _rounded(sizes))
     return next(named, "others than the named ones")
 
 
@@ -186,4 +187,11 @@ def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str],
 
 def _flat(description: dict[str, Any]) -> dict[str, Any]:
     fields = {field: description[field] for field in model_schema.FIELDS if field not in ("params", "initializer")}
-    return {**fields, **{f"params.{field}": value for field, value in description["params"].items()}}
+    return {**fields, **{f"params.{field}": _rounded(value) for field, value in description["params"].items()}}
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers as they are meant: 45 pixels of 300 scaled to 512 are 76.80000000000001, and 15 % of 512 are 76.8."""
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return round(value, 6) if isinstance(value, float) else value

@@ -16,13 +16,16 @@ def read_metrics(path: Path) -> list[dict]:
     """The rows of a metrics.jsonl, oldest first.
 
     Where a run was killed and went on from an older checkpoint, the rows of the steps it repeated replace the first
-    ones. A last line that was cut short by a kill is left out. Raises InputError for a file without a single row.
+    ones. What is no row, as a last line that a kill cut short, is left out. Raises InputError for a file without a
+    single row.
     """
     rows: list[dict] = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
             row = json.loads(line)
         except json.JSONDecodeError:
+            continue
+        if not isinstance(row, dict) or "step" not in row:
             continue
         while rows and rows[-1]["step"] >= row["step"]:
             rows.pop()

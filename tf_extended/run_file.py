@@ -22,8 +22,8 @@ def write_run_file(train_dir: Path, flag_values: Mapping[str, Any], **facts: Any
     if path.is_file():
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
-            earlier = [*before.get("earlier_commands", []), before.get("command")]
-        except ValueError:
+            earlier = [*before["earlier_commands"], before["command"]]
+        except (ValueError, KeyError, TypeError):
             earlier = ["unreadable"]
     run = {"command": sys.argv, "earlier_commands": earlier, "flags": dict(flag_values), "versions": versions()} | facts
     write_text(path, json.dumps(run, indent=1, default=str) + "\n")

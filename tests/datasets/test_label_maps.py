@@ -21,12 +21,22 @@ def test_every_form_gives_the_same_names(name, text, tmp_path):
     assert load_labels(tmp_path / name) == ("cat", "dog", "big bird")
 
 
+@pytest.mark.parametrize(("name", "text"), [
+    ("labels.txt", "Fu\u0308r"), ("a.pbtxt", "item { id: 1 name: 'Fu\u0308r' }"),
+    ("a.json", '{"labels": ["Fu\u0308r"]}'),
+])
+def test_accents_of_either_form_are_one_name(name, text, tmp_path):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert load_labels(tmp_path / name) == ("F\u00fcr",)
+
+
 @pytest.mark.parametrize(("name", "text", "said"), [
     ("labels.txt", "", "no class name"),
     ("labels.txt", "cat\n\ndog\n", "line 2 is empty"),
     ("labels.txt", "cat\ndog\ncat\n", "'cat' stands there twice"),
     ("labels.txt", "background\ncat\n", "id 0"),
     ("labels.txt", "none\ncat\n", "id 0"),
+    ("labels.txt", "__ignore__\n_background_\ncat\n", "leave '__ignore__' out"),
     ("labels.txt", "ca\x00t\n", "printable"),
     ("a.json", "{", 'no list "labels"'),
     ("a.json", "[1]", 'no list "labels"'),

@@ -75,6 +75,29 @@ def test_shards_without_the_new_key_are_read():
         assert session.run(name) == b""
 
 
+@pytest.mark.parametrize("name", ["difficult", "truncated"])
+def test_flags_may_be_absent_but_not_in_part(name):
+    written = example([(0, 0, 1, 1), (0, 0, .5, .5)], [3, 5], difficults=[1, 1])
+    column = written.features.feature[f"image/object/bbox/{name}"].int64_list.value
+    column.pop()
+    with pytest.raises(ValueError, match=r"differ in number \(\[1, 2\]\)"):
+        parse_example(written.SerializeToString())
+    column.pop()
+    assert parse_example(written.SerializeToString())._asdict()[f"{name}s"].tolist() == [0, 0]
+    del written.features.feature[f"image/object/bbox/{name}"]
+    assert parse_example(written.SerializeToString())._asdict()[f"{name}s"].tolist() == [0, 0]
+    with tf.Graph().as_default(), tf.Session() as session:
+        flags = make_decoder().decode(tf.constant(written.SerializeToString()), [f"object/{name}"])[0]
+        assert session.run(flags).tolist() == [0, 0]
+
+
+def test_a_record_without_a_picture_is_said():
+    written = example([(0, 0, 1, 1)], [1])
+    written.features.feature["image/encoded"].bytes_list.value.pop()
+    with pytest.raises(ValueError, match="holds 0 pictures"):
+        parse_example(written.SerializeToString())
+
+
 def test_grey_pictures_are_read_with_three_channels():
     written = example(encoded=encoded(".png", PIXELS[..., 0]))
     with tf.Graph().as_default(), tf.Session() as session:

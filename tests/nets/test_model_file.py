@@ -5,6 +5,7 @@ import pytest
 
 import tf_extended as tfe
 from nets import anchor_sets, model_file, nets_factory
+from nets.image_size import params_for_image_size
 from tf_extended.compat import slim, tf
 
 LABELS = ["cat", "dog"]
@@ -159,6 +160,19 @@ def test_anchors_of_neither_name_are_called_so(tmp_path):
     sizes = [(10.0, 20.0)] * 6
     own = network(network.default_params._replace(anchor_sizes=sizes))
     assert "takes others than the named ones" in model_file.note_on_anchors(tmp_path / "ssd.caffemodel", own)
+
+
+@pytest.mark.parametrize("size", [320, 384, 512])
+def test_sizes_that_differ_by_rounding_are_the_same(size, tmp_path):
+    """Scaled from 300 pixels, or percents of the side: 45 / 300 × 512 is 76.80000000000001, 15 % of 512 is 76.8."""
+    network = nets_factory.get_network("ssd_300_vgg")
+    scaled = params_for_image_size(network, size)
+    named = anchor_sets.anchor_params("coco", scaled)
+    there, here = (network(params._replace(num_classes=3)) for params in (scaled, named))
+    model_file.write_model_file(tmp_path, there, LABELS)
+    model_file.check_folder(tmp_path, here, LABELS)
+    assert model_file.notes(tmp_path, here, LABELS) == []
+    assert "takes coco" in model_file.note_on_anchors(tmp_path / "no" / "model.ckpt", there)
 
 
 def test_fine_tuning_from_other_classes_is_noted(tmp_path):

@@ -31,6 +31,14 @@ def test_a_line_cut_short_is_left_out(tmp_path):
     assert [row["step"] for row in curves.read_metrics(path)] == [10]
 
 
+def test_lines_that_are_no_rows_are_left_out(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    write(path, [10])
+    with path.open("a") as log:
+        log.write('7\n{"loss": 1}\n')
+    assert [row["step"] for row in curves.read_metrics(path)] == [10]
+
+
 def test_the_picture_is_a_png(tmp_path):
     write(tmp_path / "metrics.jsonl", [10, 20])
     picture = curves.plot_training(tmp_path)

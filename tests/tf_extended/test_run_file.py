@@ -17,6 +17,7 @@ def test_a_resumed_run_remembers_the_commands_before(tmp_path):
     for number in range(3):
         path = run_file.write_run_file(tmp_path, {"number": number})
     assert len(json.loads(path.read_text())["earlier_commands"]) == 2
-    path.write_text("{")
-    run_file.write_run_file(tmp_path, {})
-    assert json.loads(path.read_text())["earlier_commands"] == ["unreadable"]
+    for text in ("{", "[]", '{"command": [], "earlier_commands": null}'):
+        path.write_text(text)
+        run_file.write_run_file(tmp_path, {})
+        assert json.loads(path.read_text())["earlier_commands"] == ["unreadable"]
