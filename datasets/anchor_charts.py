@@ -41,6 +41,7 @@ def _split_histogram(axes, values: np.ndarray, matched: np.ndarray, edges: np.nd
     axes.hist([values[matched], values[~matched]], edges, stacked=True, color=["steelblue", "crimson"],
               label=["match an anchor", "match none"])
     axes.set_ylabel("objects")
+    axes.set_ylim(bottom=0)
     axes.legend()
 
 
@@ -74,3 +75,4 @@ def _draw_layers(axes, fit: AnchorFit, layers: Sequence[AnchorLayer]) -> None:
     bars = axes.bar([*(layer.name for layer in layers), "none"], counts, color=colours)
     axes.bar_label(bars)
     axes.set(xlabel="layer", ylabel="objects that match an anchor of the layer")
+    axes.set_ylim(bottom=0)

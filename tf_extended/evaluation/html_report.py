@@ -44,9 +44,10 @@ def render(
         ("Precision and recall",
          "<p>Beside each class its area (AP12); shaded is that area, the dot is the best F1.</p>"
          + _image(figures["precision_recall"])),
-        ("Where it fails", f"<p>Here and below detections count from a score of {point['threshold']:.3f} on, where F1 "
-         f"over all classes is best: F1 {point['f1']:.3f}, precision {point['precision']:.3f}, recall "
-         f"{point['recall']:.3f}.</p>" + _kinds(values["errors"]) + _image(figures["errors"])),
+        ("Where it fails", f"<p>Here and below detections count from a score of {point['threshold']:.3f} on"
+         + (f", where F1 over all classes is best: F1 {point['f1']:.3f}, precision {point['precision']:.3f}, recall "
+            f"{point['recall']:.3f}.</p>" if point["f1"] else "; none of them is right.</p>")
+         + _kinds(values["errors"]) + _image(figures["errors"])),
         ("What is taken for what", _image(figures["confusion"])),
         ("The worst pictures", _pictures(pictures["worst"])),
         ("Pictures from all over the set", _pictures(pictures["typical"])),

@@ -23,6 +23,9 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#777777"
 KIND_COLOURS = {"duplicate": "#56b4e9", "localisation": "#0072b2", "similar_class": "#cc79a7", "background": "#e69f00",
                 "missed": "#999999"}
 PANELS_A_ROW = 5
+# Characters of a class name over a panel, and beside an axis.
+TITLE_LENGTH, LABEL_LENGTH = 20, 40
+INCHES_A_CHARACTER = 0.085
 # Fonts with the letters that matplotlib's own lacks, as systems have them.
 WIDE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Microsoft YaHei", "SimHei", "Yu Gothic",
               "Malgun Gothic", "PingFang SC", "Hiragino Sans", "Arial Unicode MS", "Noto Sans", "Noto Sans Arabic",
@@ -40,6 +43,8 @@ def plot_precision_recall(path: Path, classes: Sequence[ClassScore]) -> None:
         panel.set_visible(False)
     for panel, c in zip(panels.flat, shown, strict=False):
         _precision_recall_panel(panel, c)
+    for panel in panels.flat[max(len(shown) - columns, 0):len(shown)]:  # the lowest of their columns
+        panel.tick_params(labelbottom=True)
     figure.supxlabel("recall")
     figure.supylabel("precision")
     _save(figure, path)
@@ -47,7 +52,7 @@ def plot_precision_recall(path: Path, classes: Sequence[ClassScore]) -> None:
 
 def _precision_recall_panel(panel: "Axes", c: ClassScore) -> None:
     panel.set(xlim=(0, 1.02), ylim=(0, 1.05))
-    panel.set_title(f"{c.name}  {c.ap12:.3f}", fontsize=10)
+    panel.set_title(f"{_short(c.name, TITLE_LENGTH)}  {c.ap12:.3f}", fontsize=10)
     panel.grid(alpha=0.3)
     if len(c.precision):
         recall, precision = np.append(0.0, c.recall), np.append(c.precision[0], c.precision)
@@ -64,7 +69,8 @@ def plot_confusion(path: Path, confusion: np.ndarray, names: Mapping[int, str]) 
     """The matrix of `error_analysis.ErrorAnalysis`: a row per true class; shades are shares of a row, texts counts."""
     order = [*range(1, len(confusion)), 0]
     matrix = confusion[np.ix_(order, order)]
-    side = 0.42 * len(order) + 2.2
+    texts = [_short(names.get(label, str(label)), LABEL_LENGTH) for label in order[:-1]]
+    side = 0.42 * len(order) + 1.2 + INCHES_A_CHARACTER * max(map(len, [*texts, "(background)"]))
     figure = _figure(side, side)
     axes = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -72,7 +78,6 @@ def plot_confusion(path: Path, confusion: np.ndarray, names: Mapping[int, str]) 
     for row, column in zip(*np.nonzero(matrix), strict=True):
         axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=8,
                   color="white" if shares[row, column] > 0.6 else "black")
-    texts = [names.get(label, str(label)) for label in order[:-1]]
     axes.set_xticks(range(len(order)), [*texts, "(missed)"], rotation=90)
     axes.set_yticks(range(len(order)), [*texts, "(background)"])
     axes.set_xlabel("detected as")
@@ -88,8 +93,9 @@ def plot_errors(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
     left = np.zeros(len(classes))
     for kind, colour in KIND_COLOURS.items():
         values = np.array([counts[name][kind] for name in classes], float)
-        axes.barh(classes, values, left=left, color=colour, label=kind.replace("_", " "), height=0.7)
+        axes.barh(range(len(classes)), values, left=left, color=colour, label=kind.replace("_", " "), height=0.7)
         left += values
+    axes.set_yticks(range(len(classes)), [_short(name, LABEL_LENGTH) for name in classes])
     axes.set_xlabel("errors at the operating point")
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
@@ -106,7 +112,9 @@ def plot_curve(path: Path, steps: Sequence[int], curves: Mapping[str, Sequence[f
         known = [np.nan if value is None else value for value in values]
         last = f"  {known[-1]:.3f} at step {steps[-1]}" if known and np.isfinite(known[-1]) else ""
         axes.plot(steps, known, "o-", color=colour, label=name + last, markersize=4)
-    axes.set(xlabel="step", ylabel="mAP", ylim=(0, 1))
+    margin = max(1, 0.03 * (steps[-1] - steps[0]))
+    axes.set(xlabel="step", ylabel="mAP", xlim=(steps[0] - margin, steps[-1] + margin), ylim=(0, 1))
+    axes.xaxis.get_major_locator().set_params(integer=True)  # also where there is one step, or no figure
     axes.grid(alpha=0.3)
     axes.legend(loc="best")
     _save(figure, path)
@@ -122,6 +130,10 @@ def _figure(width: float, height: float) -> "Figure":
     matplotlib.rcParams["font.family"] = ["DejaVu Sans", *(font for font in WIDE_FONTS if font in installed)]
     matplotlib.rcParams["text.parse_math"] = False  # a dollar sign in a name is no formula
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def _short(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[:length - 1]}…"
 
 
 def _save(figure: "Figure", path: Path) -> None:

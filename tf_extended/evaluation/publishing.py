@@ -47,7 +47,8 @@ def summary(evaluation: report.Evaluation) -> str:
         "",
         f"mAP VOC07 {report.figure(scores.map07)}  VOC12 {report.figure(scores.map12)}  "
         f"COCO AP {report.figure(coco['AP'])}  AP50 {report.figure(coco['AP50'])}  AP75 {report.figure(coco['AP75'])}",
-        f"best F1 {point.f1:.3f} at score {point.threshold:.3f}; errors there: "
+        (f"best F1 {point.f1:.3f} at score {point.threshold:.3f}; errors there: " if point.f1 else
+         f"no detection is right; errors from score {point.threshold:.3f} on: ")
         + ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in totals.items()),
     ]
     if "seconds" in info:

@@ -89,8 +89,25 @@ def test_boxes_are_drawn_where_they_are():
     assert tuple(drawn[round(60 * scale), round(70 * scale)]) == pictures.MISSED
     assert tuple(drawn[round(20 * scale), round(40 * scale)]) == pictures.RIGHT
     assert tuple(drawn[int(40 * scale), int(30 * scale)]) == (128, 128, 128)
-    # Nothing of the other image.
-    assert image.shape == (100, 100, 3)
+    # Nothing of the other image, which has a false alarm and a difficult object; and the caller's stays as it was.
+    assert not any((drawn == colour).all(axis=-1).any() for colour in (pictures.WRONG, pictures.DIFFICULT))
+    assert (image == 128).all()
+
+
+def test_a_box_that_is_far_outside_is_drawn_as_far_as_it_is_seen():
+    drawn = pictures.draw_marks(grey_images([0])[0], [
+        pictures.Mark(np.array([-1e11, 51, 1e11, 1e12]), pictures.RIGHT, "far")])
+    assert tuple(drawn[320, 320]) == pictures.RIGHT  # its left edge: after 50 of 100 pixels, of 640
+    assert tuple(drawn[320, 600]) == (128, 128, 128)
+
+
+def test_names_of_pictures_may_be_as_long_as_files_can_be(tmp_path):
+    image_id = "\u4e2d" * 83
+    truth = make_ground_truth([(image_id, [1], [BOX], [False])])
+    result = report.evaluate(make_detections([]), truth, NAMES, 0.5, STEP)
+    page = report.write_report(tmp_path, result, grey_images, 1).read_text(encoding="utf-8")
+    [picture] = (tmp_path / "worst").iterdir()
+    assert picture.name.startswith("01_\u4e2d\u4e2d") and f"{image_id}: 1 errors" in page
 
 
 def test_worst_images_come_first_and_right_ones_not_at_all():
@@ -121,6 +138,15 @@ def test_everything_is_published(tmp_path, capsys):
     assert (tmp_path / "comp4_det_val_cat.txt").read_text().startswith("a 0.9 11.0 21.0 50.0 60.0\n")
     assert json.loads((tmp_path / "curve.json").read_text())["points"][0]["step"] == 120
     assert "mAP over the steps" in (tmp_path / "report.html").read_text()
+
+
+def test_where_nothing_is_right_no_best_is_told(tmp_path, capsys):
+    truth = make_ground_truth([("a", [1], [BOX], [False])])
+    result = report.evaluate(make_detections([(0, [1], [0.9], [FAR])]), truth, NAMES, 0.5, STEP)
+    publishing.publish(tmp_path, result, grey_images, 0, "test")
+    assert "no detection is right; errors from score 0.500 on: " in capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "from a score of 0.500 on; none of them is right" in page
 
 
 def test_tensorboard(tmp_path):
