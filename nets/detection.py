@@ -11,7 +11,7 @@ For arrays outside the graph: `nets.np_detection`. Scoring detections against gr
 from collections.abc import Sequence
 
 import tf_extended as tfe
-from nets.losses import flatten_layers
+from nets.ssd_layers import flatten_layers
 from tf_extended.compat import tf
 
 KEEP_PER = ("class", "image")
@@ -34,7 +34,7 @@ def detected_bboxes(predictions: Sequence[tf.Tensor], localisations: Sequence[tf
         probabilities = flatten_layers(predictions, 1)
         n_classes = probabilities.get_shape().as_list()[-1] - 1
         scores = tf.transpose(probabilities[..., 1:], [0, 2, 1])
-        scores, bboxes = _sort(scores, flatten_layers(localisations, 1), select_threshold or 0.0, top_k)
+        scores, bboxes = _select_best(scores, flatten_layers(localisations, 1), select_threshold or 0.0, top_k)
         scores, bboxes = _suppress(scores, bboxes, nms_threshold, keep_top_k)
         if keep_per == "image":
             scores, bboxes = _keep_best_of_image(scores, bboxes, keep_top_k)
@@ -43,7 +43,7 @@ def detected_bboxes(predictions: Sequence[tf.Tensor], localisations: Sequence[tf
         return ({c + 1: scores[:, c] for c in range(n_classes)}, {c + 1: bboxes[:, c] for c in range(n_classes)})
 
 
-def _sort(scores: tf.Tensor, bboxes: tf.Tensor, threshold: float, top_k: int) -> tuple[tf.Tensor, tf.Tensor]:
+def _select_best(scores: tf.Tensor, bboxes: tf.Tensor, threshold: float, top_k: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Scores [B, C, n] and boxes [B, C, n, 4] of the n = `top_k` best of each class; scores up to `threshold` are 0.
 
     scores [B, C, K], bboxes [B, K, 4].

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import tf_extended as tfe
 from nets import custom_layers
+from nets.ssd_layers import flatten_layers
 from tf_extended.compat import tf
 
 MININGS = ("batch", "image")
@@ -51,16 +52,6 @@ def ssd_losses(logits: Sequence[tf.Tensor], localisations: Sequence[tf.Tensor], 
         return (_add_loss("cross_entropy_pos", tf.reduce_sum(entropy * positive), count),
                 _add_loss("cross_entropy_neg", tf.reduce_sum(entropy * mined), count),
                 _add_loss("localization", alpha * tf.reduce_sum(tf.reduce_sum(offsets, axis=-1) * positive), count))
-
-
-def flatten_layers(layers: Sequence[tf.Tensor], trailing: int) -> tf.Tensor:
-    """All layers on one axis: [B, H, W, A, …] each → [B, K, …], keeping the last `trailing` axes."""
-    flat = []
-    for layer in map(tf.convert_to_tensor, layers):
-        shape = tfe.get_shape(layer)
-        kept = shape[len(shape) - trailing:]
-        flat.append(tf.reshape(layer, [shape[0], -1, *kept]))
-    return tf.concat(flat, axis=1)
 
 
 def _mine_batch(background: tf.Tensor, positive: tf.Tensor, negative: tf.Tensor, ratio: float) -> tf.Tensor:

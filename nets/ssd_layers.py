@@ -1,12 +1,13 @@
 """What SSD adds to a backbone: smaller and smaller feature layers, and on each a head that predicts classes and
 offsets. Section 2.1 of the paper, "Multi-scale feature maps for detection" and "Convolutional predictors for
-detection".
+detection". What the heads predict, or are to predict, `flatten_layers` puts on one axis.
 
 Not this module's job: the backbones (`nets.vgg`, `nets.ssd_mobilenet_v1_300`) and which layers predict (`nets.ssd`).
 """
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import tf_extended as tfe
 from nets import anchors, custom_layers
 from tf_extended.compat import slim, tf
 
@@ -69,3 +70,16 @@ def _predict(inputs: tf.Tensor, per_cell: int, values: int, scope: str) -> tf.Te
     if height is None or width is None:
         height, width = tf.unstack(tf.shape(outputs)[1:3])
     return custom_layers.full_precision(tf.reshape(outputs, [-1, height, width, per_cell, values]))
+
+
+def flatten_layers(layers: Sequence[tf.Tensor], trailing: int) -> tf.Tensor:
+    """All layers on one axis, anchors in the order of `anchors.flatten_anchors`.
+
+    [B, H, W, A, …] each → [B, K, …], keeping the last `trailing` axes.
+    """
+    flat = []
+    for layer in map(tf.convert_to_tensor, layers):
+        shape = tfe.get_shape(layer)
+        kept = shape[len(shape) - trailing:]
+        flat.append(tf.reshape(layer, [shape[0], -1, *kept]))
+    return tf.concat(flat, axis=1)
