@@ -20,7 +20,8 @@ NAMED = {
     "coco": {6: (7, 15), 7: (4, 10)},
 }
 LAST_BOUND = 0.90
-FIELDS = ("anchor_sizes", "anchor_ratios", "anchor_steps", "anchor_offset")
+PER_LAYER = ("anchor_sizes", "anchor_ratios", "anchor_steps")
+FIELDS = (*PER_LAYER, "anchor_offset")
 
 
 def anchor_params(name_or_file: str | Path, params: Any) -> Any:
@@ -29,8 +30,8 @@ def anchor_params(name_or_file: str | Path, params: Any) -> Any:
     Raises tfe.InputError for a name that is neither, for named anchors on a net that has neither 6 nor 7 prediction
     layers, and for a file that does not hold what the module's text says.
     """
-    if str(name_or_file) in NAMED:
-        return _named(str(name_or_file), params)
+    if name_or_file in NAMED:
+        return _named(name_or_file, params)
     path = Path(name_or_file)
     if not path.is_file():
         raise tfe.InputError(f"anchors {str(name_or_file)!r}: neither {', '.join(NAMED)} nor a file")
@@ -60,7 +61,7 @@ def _checked(fields: Any, path: Path, params: Any) -> dict[str, Any]:
     if not isinstance(fields, dict) or "anchor_sizes" not in fields or not set(fields) <= set(FIELDS):
         raise tfe.InputError(f"{path}: expected an object with anchor_sizes and, if wanted, {', '.join(FIELDS[1:])}")
     n_layers = len(params.feat_layers)
-    for field in FIELDS[:3]:
+    for field in PER_LAYER:
         if field in fields and not (isinstance(fields[field], list) and len(fields[field]) == n_layers):
             raise tfe.InputError(f"{path}: {field} needs a list with one entry for each of the net's {n_layers} layers")
     for layer, sizes in enumerate(fields["anchor_sizes"]):

@@ -1,4 +1,4 @@
-"""`model.json`, beside the checkpoints: which net made them. Evaluation, detection and export take it from there.
+"""`model.json`, beside the checkpoints: which net made them. Evaluation and detection take it from there.
 
 A checkpoint holds numbers only. With other anchors, classes or widths than those of training the same numbers mean
 nothing, or worse, nearly the same: so what the net was built from is stored, and compared where somebody states it
@@ -57,9 +57,15 @@ def find_model_file(path: str | Path) -> Path:
 
 def write_model_file(path: str | Path, ssd_net: SSDNet, labels: Sequence[str],
                      interpolation: str = DEFAULT_INTERPOLATION) -> Path:
-    """Write model.json into the folder `path`, which exists; whole or not at all. Returns the file's path."""
-    target = find_model_file(path)
-    write_json(target, describe(ssd_net, labels, interpolation))
+    """Write model.json into the folder `path`, which exists; whole or not at all. Returns the file's path.
+
+    Raises tfe.InputError for a net that could not be read back: better before a training than behind it.
+    """
+    target, description = find_model_file(path), describe(ssd_net, labels, interpolation)
+    wrong = model_schema.problems(description)
+    if wrong:
+        raise tfe.InputError(f"{ssd_net.name} cannot be described in {target}: {'. '.join(wrong)}. Give other params")
+    write_json(target, description)
     return target
 
 

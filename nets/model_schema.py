@@ -50,7 +50,7 @@ PARAMS: dict[str, tuple[str, Check]] = {
     "feat_layers": ("a list of names, one a prediction layer", _list_of(_is_name)),
     "feat_shapes": ("a list of [height, width]", _list_of(_list_of(_whole(1), [2]))),
     "anchor_size_bounds": ("a list of numbers above 0", _list_of(_is_above_zero)),
-    "anchor_sizes": ("a list of [size, next size] in pixels", _list_of(_list_of(_is_above_zero, [1, 2]))),
+    "anchor_sizes": ("a list of [size, next size] in pixels", _list_of(_list_of(_is_above_zero, [2]))),
     "anchor_ratios": ("a list of lists of numbers above 0", _list_of(_list_of(_is_above_zero))),
     "anchor_steps": ("a list of numbers above 0", _list_of(_is_above_zero)),
     "anchor_offset": ("a number such as 0.5", is_number),

@@ -31,6 +31,13 @@ def test_round_trip(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["model.json"]
 
 
+def test_what_could_not_be_read_back_is_not_written(tmp_path):
+    params = nets_factory.get_network("ssd_300_vgg").default_params._replace(num_classes=3, anchor_sizes=[(30.0,)] * 6)
+    with pytest.raises(tfe.InputError, match=r"ssd_300_vgg cannot be .*params.anchor_sizes is .*expected a list of \["):
+        model_file.write_model_file(tmp_path, nets_factory.get_network("ssd_300_vgg")(params), LABELS)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_built_net_describes_itself_as_before():
     net = a_net()
     before = model_file.describe(net, LABELS)

@@ -39,6 +39,7 @@ def test_no_field_of_a_net_is_left_out():
     ("depth_multiplier", 0, "depth_multiplier is 0; expected a number above 0"),
     ("depth_multiplier", True, "depth_multiplier is true; expected a number above 0"),
     ("depth_multiplier", float("nan"), "depth_multiplier is NaN; expected a number above 0"),
+    ("depth_multiplier", float("inf"), "depth_multiplier is Infinity; expected a number above 0"),
     ("batch_norm", "false", 'batch_norm is "false"; expected true or false'),
     ("batch_norm", None, "batch_norm is null; expected true or false"),
     ("initializer", ["he"], 'initializer is ["he"]; expected a name such as xavier'),
@@ -56,9 +57,12 @@ def test_no_field_of_a_net_is_left_out():
     ("params.feat_shapes", [38], "params.feat_shapes is [38]; expected a list of [height, width]"),
     ("params.anchor_size_bounds", [0, 1], "params.anchor_size_bounds is [0, 1]; expected a list of numbers above 0"),
     ("params.anchor_sizes", [["21", 45]], 'params.anchor_sizes is [["21", 45]]; expected a list of [size, next size]'),
+    ("params.anchor_sizes", [[1]], "params.anchor_sizes is [[1]]; expected a list of [size, next size]"),
     ("params.anchor_sizes", [[1, 2, 3]], "params.anchor_sizes is [[1, 2, 3]]; expected a list of [size, next size]"),
     ("params.anchor_ratios", [2, 0.5], "params.anchor_ratios is [2, 0.5]; expected a list of lists of numbers above 0"),
     ("params.anchor_steps", [8, None], "params.anchor_steps is [8, null]; expected a list of numbers above 0"),
+    ("params.anchor_steps", [8, float("inf")], "params.anchor_steps is [8, Infinity]; expected a list of numbers"),
+    ("params.anchor_offset", float("-inf"), "params.anchor_offset is -Infinity; expected a number such as 0.5"),
     ("params.anchor_offset", "0.5", 'params.anchor_offset is "0.5"; expected a number such as 0.5'),
     ("params.normalizations", 20, "params.normalizations is 20; expected a list of numbers"),
     ("params.prior_scaling", [0.1, 0.1], "params.prior_scaling is [0.1, 0.1]; expected four numbers above 0"),
@@ -77,14 +81,16 @@ def test_a_missing_key(field):
 
 
 @pytest.mark.parametrize("field", ["feat_shapes", "anchor_sizes", "anchor_ratios", "anchor_steps", "normalizations"])
-def test_a_list_too_short(field):
-    assert model_schema.problems(changed(f"params.{field}", GOOD["params"][field][:-1])) == [
-        f"params.{field} has 5 entries; expected 6, one for each of params.feat_layers"]
+@pytest.mark.parametrize("count", [5, 7])
+def test_a_list_too_short_or_too_long(field, count):
+    assert model_schema.problems(changed(f"params.{field}", (GOOD["params"][field] * 2)[:count])) == [
+        f"params.{field} has {count} entries; expected 6, one for each of params.feat_layers"]
 
 
-def test_labels_and_classes_that_differ():
-    assert model_schema.problems(changed("labels", ["cat"])) == [
-        "labels has 1 entries; expected 20, because params.num_classes is 21 with the background"]
+@pytest.mark.parametrize("count", [1, 19, 21])
+def test_labels_and_classes_that_differ(count):
+    assert model_schema.problems(changed("labels", ["cat"] * count)) == [
+        f"labels has {count} entries; expected 20, because params.num_classes is 21 with the background"]
 
 
 def test_everything_wrong_is_said_at_once():
