@@ -60,12 +60,12 @@ def resize(image: tf.Tensor, size: Any, interpolation: str = "bilinear_slim") ->
     return INTERPOLATIONS[interpolation](image[None], size)[0]
 
 
-def whiten(image: Any, means: tuple = VGG_MEANS) -> tf.Tensor:
-    """The picture [..., 3] of 0 to 255 as float32 minus the mean of each channel."""
-    return tf.cast(image, tf.float32) - tf.constant(means)
+def whiten(image: Any) -> tf.Tensor:
+    """The picture [..., 3] of 0 to 255 as float32 minus VGG_MEANS, the mean of each channel."""
+    return tf.cast(image, tf.float32) - tf.constant(VGG_MEANS)
 
 
-def unwhiten(image: Any, data_format: str = "NHWC", means: tuple = VGG_MEANS) -> Any:
+def unwhiten(image: Any, data_format: str = "NHWC") -> Any:
     """Inverse of `whiten`, and of its layout: [..., 3] (or [..., 3, H, W]) → [..., 3] of 0 to 255, clipped.
 
     For looking at what the network is given: summaries and drawings. NumPy arrays and tensors.
@@ -74,7 +74,7 @@ def unwhiten(image: Any, data_format: str = "NHWC", means: tuple = VGG_MEANS) ->
     if data_format == "NCHW":
         rank = len(image.shape)
         image = xp.transpose(image, [*range(rank - 3), rank - 2, rank - 1, rank - 3])
-    return xp.minimum(xp.maximum(image + xp.stack(means), 0.0), 255.0)
+    return xp.minimum(xp.maximum(image + xp.stack(VGG_MEANS), 0.0), 255.0)
 
 
 def crop_or_pad(image: tf.Tensor, bboxes: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:

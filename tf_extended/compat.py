@@ -118,7 +118,7 @@ def repair() -> list[tuple[str, str]]:
     return missing
 
 
-REPAIRED = repair()
+repair()
 
 with without_garbage_collection():
     import tf_slim as slim
@@ -183,5 +183,5 @@ def one_pass(function: Callable) -> Callable:
     return tf.compat.v2.function(function, jit_compile=True, autograph=False)
 
 
-__all__ = ["PATTERN", "REPAIRED", "REPAIRS", "missing_repairs", "one_pass", "repair", "shared_callables", "slim", "tf",
+__all__ = ["PATTERN", "REPAIRS", "missing_repairs", "one_pass", "repair", "shared_callables", "slim", "tf",
            "without_garbage_collection", "without_graph_text"]

@@ -68,13 +68,13 @@ def duration(seconds: float) -> str:
     return f"{seconds // 3600}h{seconds % 3600 // 60:02d}m"
 
 
-def progress(items: Iterable, total: int, title: str, unit: str = "images") -> Iterator:
-    """Yield `items`, showing how many are done, the rate and the time left.
+def progress(items: Iterable, total: int, title: str) -> Iterator:
+    """Yield `items`, which are images, showing how many are done, the rate and the time left.
 
     A bar on a terminal; in a log file a line about every ten seconds and one at the end.
     """
     if sys.stderr.isatty():
-        yield from tqdm(items, total=total, desc=title, unit=f" {unit}")
+        yield from tqdm(items, total=total, desc=title, unit=" images")
         return
     start = last = time.monotonic()
     done = 0
@@ -84,7 +84,7 @@ def progress(items: Iterable, total: int, title: str, unit: str = "images") -> I
         if now - last >= LOG_INTERVAL_SECS or done == total:
             rate = done / max(now - start, 1e-9)
             left = "" if done == total else f", {duration((total - done) / rate)} left"
-            say(f"{title}: {done}/{total} {unit}, {rate:.1f} {unit}/s{left}")
+            say(f"{title}: {done}/{total} images, {rate:.1f} images/s{left}")
             last = now
 
 

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from tf_extended.compat import tf
 from tf_extended.console import InputError
 
+WARMUP_FROM = 0.1
+# Shares of the training's length: the Caffe SSD recipe's 80k and 100k of 120k steps.
+STEP_DROPS = (2 / 3, 5 / 6)
+
 
 @dataclass(frozen=True)
 class Schedule:
     """How the learning rate moves over the steps of a training.
 
     decay_steps: steps between two drops of `exponential`, and the length of `polynomial`.
-    total_steps: the length of the training: `cosine` ends there, `step` has its boundaries at shares of it.
-    warmup_steps: the rate climbs linearly from `warmup_factor` × to 1 × over these first steps.
+    total_steps: the length of the training: `cosine` ends there, `step` drops at STEP_DROPS of it.
+    warmup_steps: the rate climbs linearly from WARMUP_FROM × to 1 × over these first steps.
     """
 
     policy: str
@@ -27,8 +31,6 @@ class Schedule:
     decay_steps: int = 1000
     total_steps: int = 120_000
     warmup_steps: int = 0
-    warmup_factor: float = 0.1
-    step_boundaries: tuple[float, ...] = (2 / 3, 5 / 6)
 
 
 def _exponential(schedule: Schedule, step: tf.Tensor) -> tf.Tensor:
@@ -52,7 +54,7 @@ def _cosine(schedule: Schedule, step: tf.Tensor) -> tf.Tensor:
 
 
 def _step(schedule: Schedule, step: tf.Tensor) -> tf.Tensor:
-    boundaries = [round(share * schedule.total_steps) for share in schedule.step_boundaries]
+    boundaries = [round(share * schedule.total_steps) for share in STEP_DROPS]
     rates = [schedule.learning_rate * 0.1 ** k for k in range(len(boundaries) + 1)]
     return tf.train.piecewise_constant(tf.cast(step, tf.int64), [tf.constant(b, tf.int64) for b in boundaries], rates)
 
@@ -72,7 +74,7 @@ def learning_rate(schedule: Schedule, global_step: tf.Tensor) -> tf.Tensor:
     if not schedule.warmup_steps:
         return rate
     climbed = tf.minimum(tf.cast(global_step, tf.float32) / schedule.warmup_steps, 1.0)
-    return rate * (schedule.warmup_factor + (1.0 - schedule.warmup_factor) * climbed)
+    return rate * (WARMUP_FROM + (1.0 - WARMUP_FROM) * climbed)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def rates(schedule, steps):
      [0.01, 0.0055, 0.001, 0.001]),
     (Schedule("cosine", 0.01, end_learning_rate=0.0, total_steps=100), [0, 50, 100, 200], [0.01, 0.005, 0, 0]),
     (Schedule("step", 0.001, total_steps=120_000), [0, 80_000, 80_001, 100_001], [1e-3, 1e-3, 1e-4, 1e-5]),
-    (Schedule("fixed", 1.0, warmup_steps=100, warmup_factor=0.1), [0, 50, 100, 101], [0.1, 0.55, 1.0, 1.0]),
+    (Schedule("fixed", 1.0, warmup_steps=100), [0, 50, 100, 101], [0.1, 0.55, 1.0, 1.0]),
 ])
 def test_policies_by_hand(schedule, steps, expected):
     np.testing.assert_allclose(rates(schedule, steps), expected, rtol=1e-5, atol=1e-9)

@@ -18,13 +18,13 @@ def checkpoints_in(folder: Path) -> list[str]:
 
 
 def new_checkpoints(
-    folder: Path, done_steps: Iterable[int], *, interval_secs: float, idle_timeout_secs: float | None,
+    folder: Path, done_steps: Iterable[int], *, interval_secs: float, idle_timeout_secs: float,
     clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[str]:
     """Yield each checkpoint of the folder whose step is not in `done_steps`, oldest first, as they appear.
 
-    Looks every `interval_secs`; ends when `idle_timeout_secs` have passed without a new one (None: never). The time
-    that the caller takes does not count as idle.
+    Looks every `interval_secs`; ends when `idle_timeout_secs` have passed without a new one. The time that the
+    caller takes does not count as idle.
     """
     seen = set(done_steps)
     quiet_since = clock()
@@ -34,7 +34,7 @@ def new_checkpoints(
             seen.add(checkpoint_step(fresh))
             yield fresh
             quiet_since = clock()
-        elif idle_timeout_secs is not None and clock() - quiet_since >= idle_timeout_secs:
+        elif clock() - quiet_since >= idle_timeout_secs:
             return
         else:
             sleep(interval_secs)

@@ -5,7 +5,7 @@ The kinds: a TensorFlow checkpoint (the toolkit's own or anybody's with its name
 here.
 """
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,6 @@ class Kind:
 
 CHECKPOINT = Kind("TensorFlow checkpoint", converted=False)
 SLIM_VGG = Kind("slim's VGG-16 checkpoint")
-SLIM_MOBILENET = Kind("slim's MobileNet-v1 checkpoint")
 KERAS = Kind("Keras VGG-16 (HDF5)")
 CAFFE = Kind("Caffe model")
 ACCEPTED = ("a TensorFlow checkpoint (folder, prefix, .index or .data file), slim's vgg_16.ckpt or mobilenet_v1 .ckpt, "
@@ -43,7 +42,8 @@ def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.n
     Values of published networks come under `net_scope` (`ssd_300_vgg`), as HWIO and for RGB, ready for variables of
     these names; those of a TensorFlow checkpoint come under the names that they have in it, whatever the scope.
     `path` is whatever `checkpoints.find_checkpoint` takes. Raises InputError for a file of another kind, a damaged
-    one, VGG-19, and a network that has nothing in common with VGG-16 or SSD. The kind's title states MobileNet's width.
+    one, VGG-19, and a network that has nothing in common with VGG-16 or SSD. The kind is one of the constants above, or
+    of a slim MobileNet one whose title states the width.
     """
     path = checkpoints.find_checkpoint(path)
     if _is_checkpoint(path):
@@ -65,8 +65,8 @@ def _from_slim(stored: dict[str, np.ndarray], path: str) -> tuple[Kind, dict[str
         return SLIM_VGG, vgg.from_slim(stored, scope)
     if (scope := mobilenet.slim_scope(stored)) is not None:
         converted = mobilenet.from_slim(stored, scope)
-        width = f"{SLIM_MOBILENET.title} of --depth_multiplier={mobilenet.depth_multiplier(converted):g}"
-        return replace(SLIM_MOBILENET, title=width), converted
+        width = mobilenet.depth_multiplier(converted)
+        return Kind(f"slim's MobileNet-v1 checkpoint of --depth_multiplier={width:g}"), converted
     return CHECKPOINT, stored
 
 
