@@ -1,7 +1,7 @@
 """Several pictures joined to one, so that a net sees more objects beside each other, and smaller ones.
 
 Not in the SSD paper: Bochkovskiy et al. 2020 (YOLOv4, arXiv 2004.10934, section 3.3, "Mosaic"). Where every picture has
-one large object in its middle, few hundred of them teach a net that there is one large object in the middle.
+one large object in its middle, a few hundred of them teach a net that there is one large object in the middle.
 
 A joined picture then goes through the same augmentation as any other. Reading the others is not this module's job.
 """

@@ -17,8 +17,9 @@ def get_preprocessing(name: str, is_training: bool = False) -> Callable:
     """The function that prepares pictures for the network `name`.
 
     In training `fn(image, labels, bboxes, out_shape, data_format='NHWC', augmentation=SLIM)` → image, labels, bboxes;
-    else `fn(image, labels, bboxes, out_shape, data_format='NHWC', difficults=None, resize=Resize.WARP_RESIZE)` → image,
-    labels, bboxes, bbox_img. Raises InputError, listing the names, for another one.
+    else `fn(image, labels, bboxes, out_shape, data_format='NHWC', difficults=None, resize=Resize.WARP_RESIZE,
+    interpolation='bilinear_slim')` → image, labels, bboxes, bbox_img. Raises InputError, listing the names, for another
+    one.
     """
     if name not in PREPROCESSINGS:
         raise tfe.InputError(f"preprocessing {name!r}: expected one of {', '.join(PREPROCESSINGS)}")

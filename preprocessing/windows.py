@@ -62,10 +62,10 @@ class PatchCrop:
     """The paper's patches: the whole picture, or a patch with a given least IoU with an object, or any patch.
 
     A kind is drawn among those for which one of `trials` random patches fits, as Caffe's SSD does; the kinds share
-    their trials here, which changes no kind's own distribution. Sides are `scale` of the picture's (Caffe's numbers;
-    the paper says a size of .1 to 1), aspect ratios are relative to the picture's own. An object stays when its centre
-    is in the patch, and a patch of a picture that has objects keeps at least one: without any, nothing would be learned
-    from the sample.
+    their trials here, which changes no kind's own distribution. `scale` is the square root of the patch's share of the
+    area (Caffe's numbers; the paper says a size of .1 to 1): its height is that over, its width that times the root of
+    the aspect ratio, which is relative to the picture's own. An object stays when its centre is in the patch, and a
+    patch of a picture that has objects keeps at least one: without any, nothing would be learned from the sample.
     """
 
     min_ious: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
@@ -112,4 +112,4 @@ class PatchCrop:
 
     def __str__(self) -> str:
         ious = ", ".join(f"{iou:g}" for iou in self.min_ious)
-        return f"crop whole or IoU >= {ious}, sides from {self.scale[0]:g} (kept when the centre stays)"
+        return f"crop whole or IoU >= {ious}, size from {self.scale[0]:g} (kept when the centre stays)"

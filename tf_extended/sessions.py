@@ -1,6 +1,6 @@
 """What a session may use: devices, GPU memory, reduced precision.
 
-Mixed precision is a rewrite of the graph when the session starts (design decision 8): variables, gradients, loss and
+Mixed precision is a rewrite of the graph when the session starts, no change of the nets: variables, gradients, loss and
 decoding stay float32. bfloat16 goes through oneDNN on a CPU; float16 through TensorFlow's own rewrite on a GPU, which
 scales no loss: that is the training's job, by `LOSS_SCALES`.
 """

@@ -43,8 +43,9 @@ def define_augmentation_flags(default: str) -> None:
     flags.DEFINE_float("zoom_out", None, "Probability of zooming out; default: of --augmentation.", 0.0, 1.0)
     flags.DEFINE_float("zoom_out_max", None, "Zoom out to at most that many times the sides; default: of "
                        "--augmentation.", 1.0)
-    flags.DEFINE_float("crop_scale", None, "Least side of the paper's crop, as a share of the picture's; default: of "
-                       "--augmentation; more where all objects are pictured at one distance.", 0.01, 1.0)
+    flags.DEFINE_float("crop_scale", None, "Least size of the paper's crop: the square root of its share of the "
+                       "picture's area; default: of --augmentation; more where all objects are pictured at one "
+                       "distance.", 0.01, 1.0)
     flags.DEFINE_float("flip", None, "Probability of mirroring left to right; default: of --augmentation.", 0.0, 1.0)
     flags.DEFINE_float("vertical_flip", None, "Probability of mirroring top to bottom, for pictures without up and "
                        "down; default: 0.", 0.0, 1.0)

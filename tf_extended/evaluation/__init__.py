@@ -1,0 +1,1 @@
+"""From a checkpoint, or anybody's result files, to figures, charts and a report of where a detector fails."""

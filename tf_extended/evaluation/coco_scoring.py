@@ -14,8 +14,8 @@ from pycocotools.cocoeval import COCOeval
 
 from tf_extended.evaluation.records import Detections, GroundTruth
 
-# The order of COCOeval.stats.
 COCO_LIMIT = 100  # detections of a class in a picture that count
+# In the order of COCOeval.stats.
 METRICS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large",
            "AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
 

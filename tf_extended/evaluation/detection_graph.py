@@ -27,7 +27,7 @@ class Selection:
 
     keep_per: `class`, keep_top_k counts for every class of an image, as documented; `image`, for all of them, as in
     Caffe's SSD. test_flips: one of `mirroring.VIEWS`, the mirror images that are looked at besides the picture.
-    InputError for both: the detections of an image would be counted before its views have voted.
+    InputError for test_flips with keep_per=`image`: an image's detections would be counted before its views have voted.
     """
 
     select_threshold: float = 0.01

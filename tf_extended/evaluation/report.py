@@ -1,8 +1,9 @@
 """The report of an evaluation: `report.json` for programs, `report.html` (one file) and a table for people.
 
-Its job: putting figures that others computed into a form. `report.json` holds, of what FORMATS.md fixes, images,
-checkpoint, step, voc07, voc12 and classes; beside them matching_threshold, coco, operating_point, errors, confusion,
-settings and seconds. `objects` of a class are those that must be found; difficult ones are counted apart.
+Its job: putting figures that others computed into a form. `report.json` always holds images, checkpoint, step, voc07,
+voc12 and classes, by which other programs go; beside them matching_threshold, coco, operating_point, errors, confusion
+and what `info` brings: settings, and net, seconds and images_per_second, or detections_dir where no network was run.
+`objects` of a class are those that must be found; difficult ones are counted apart.
 """
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
