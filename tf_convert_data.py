@@ -7,7 +7,6 @@
 With --browse=DIR the shards are drawn into DIR: the ground truth, augmented training samples with the anchors that
 match each object, and how well a net's anchors fit. Without --dataset_dir, shards that are there are only browsed.
 """
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +21,10 @@ from nets import anchors as ssd_anchors
 from nets import nets_factory
 from nets.anchor_sets import anchor_params
 from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
+from preprocessing.augmentation import Augmentation
 from tf_extended import shared_flags
 from tf_extended.compat import quiet_banner, tf
+from tf_extended.files import write_json
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("dataset_name", "pascalvoc", ["pascalvoc", *dataset_factory.DOCUMENTED], "Format of the source; with "
@@ -68,7 +69,7 @@ def main() -> None:
     for name in ("output_name", "output_dir") + (("dataset_dir",) if not FLAGS.browse else ()):
         if not FLAGS[name].value:
             raise tfe.InputError(f"--{name} is not given: {FLAGS[name].help}")
-    params = net_params() if FLAGS.browse else None
+    params, recipe = (net_params(), browsed_recipe()) if FLAGS.browse else (None, None)
     if FLAGS.dataset_dir:
         report = pascalvoc_to_tfrecords.run(
             FLAGS.dataset_dir, FLAGS.output_dir, FLAGS.output_name, shuffling=FLAGS.shuffle, split=FLAGS.split,
@@ -78,7 +79,7 @@ def main() -> None:
         tfe.say("label map: " + ", ".join(f"{number} {name}" for number, name in enumerate(labels, 1)))
         tfe.say(report.summary())
     if FLAGS.browse:
-        browse(Path(FLAGS.browse), params)
+        browse(Path(FLAGS.browse), params, recipe)
 
 
 def apply_dataset_name() -> None:
@@ -102,24 +103,31 @@ def net_params():
     return anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params
 
 
-def browse(folder: Path, params) -> None:
+def browsed_recipe() -> Augmentation:
+    """What the augmentation flags ask for; InputError before anything is done if they do not go together."""
+    return augmentation.mixture(**shared_flags.augmentation_pieces(FLAGS))
+
+
+def browse(folder: Path, params, recipe: Augmentation) -> None:
     """Draw the shards' ground truth, augmented samples, and the fit of the net's anchors into `folder`."""
     family, _, split = FLAGS.output_name.rpartition("_")
     dataset = dataset_factory.get_dataset(family, split, FLAGS.output_dir)
     boxes, samples = browsing.read_samples(dataset.data_sources, dataset.num_samples, FLAGS.browse_pictures)
     layers = anchor_layers(params)
-    augmented = list(augment(samples * DRAWS, params.img_shape))
+    augmented = list(augment(samples * DRAWS, params.img_shape, recipe))
     paths = browsing.save_ground_truth(folder, samples, dataset.labels_to_names)
     paths += browsing.save_augmented(folder, augmented[:len(samples)], dataset.labels_to_names, layers,
                                      FLAGS.match_threshold)
 
     title = f"{FLAGS.output_name} and the anchors of {FLAGS.model_name}" + f" ({FLAGS.anchors})" * bool(FLAGS.anchors)
-    fits = {name: anchor_fit.fit_anchors(pictures, layers, FLAGS.match_threshold) for name, pictures in (
-        ("as annotated", boxes), (f"augmented ({FLAGS.augmentation})", [bboxes for _, _, bboxes in augmented]))}
+    changed = ", changed" * (recipe != augmentation.get_augmentation(FLAGS.augmentation))
+    columns = {"as annotated": boxes,
+               f"augmented ({FLAGS.augmentation}{changed})": [bboxes for _, _, bboxes in augmented]}
+    fits = {name: anchor_fit.fit_anchors(column, layers, FLAGS.match_threshold) for name, column in columns.items()}
     statistics = {name: anchor_fit.fit_statistics(fit, layers) for name, fit in fits.items()}
     paths.append(anchor_charts.save_charts(folder / "anchors.png", fits["as annotated"], layers, params.img_shape[0],
                                            FLAGS.match_threshold, title))
-    (folder / "anchors.json").write_text(json.dumps(statistics, indent=1) + "\n")
+    write_json(folder / "anchors.json", statistics)
     tfe.say(f"{title}, IoU above {FLAGS.match_threshold:g}:\n{anchor_fit.fit_table(statistics)}")
     tfe.say("\n".join(str(path) for path in [*paths, folder / "anchors.json"]))
 
@@ -133,14 +141,14 @@ def anchor_layers(params) -> list[AnchorLayer]:
             for name, layer, sizes, ratios in rows]
 
 
-def augment(samples: list[ParsedExample], img_shape: tuple[int, int]) -> Iterator[tuple[np.ndarray, ...]]:
+def augment(samples: list[ParsedExample], img_shape: tuple[int, int],
+            recipe: Augmentation) -> Iterator[tuple[np.ndarray, ...]]:
     """Each sample as training would see it: picture uint8 RGB [*img_shape, 3], labels, boxes of what is left."""
     wanted = nets_factory.get_network(FLAGS.model_name).preprocessing
     preprocess = preprocessing_factory.get_preprocessing(wanted, is_training=True)
     on_cpu = tf.ConfigProto(device_count={"GPU": 0})
     with tf.Graph().as_default(), tf.Session(config=on_cpu) as session:
         tf.set_random_seed(0)
-        recipe = augmentation.mixture(**shared_flags.augmentation_pieces(FLAGS))
         inputs = [(tf.placeholder(tf.uint8, [None, None, 3]), tf.placeholder(tf.int64, [None]),
                    tf.placeholder(tf.float32, [None, 4])) for _ in range(1 + bool(recipe.mosaic) * mosaic.PARTNERS)]
         with quiet_banner():

@@ -41,7 +41,8 @@ class ConversionReport(NamedTuple):
         for grade, heading in _HEADINGS.items():
             for kind, count in _count_kinds(self.findings, grade):
                 lines += ["", f"{heading}: {KINDS[kind].meaning}; {KINDS[kind].action} ({count})"]
-                lines += [f"  {_place(finding)}" for finding in self.findings if finding.kind == kind]
+                lines += [f"  {finding.place}" + (f": {finding.detail}" if finding.detail else "")
+                          for finding in self.findings if finding.kind == kind]
         return "\n".join(lines) + "\n"
 
     def json(self) -> str:
@@ -79,8 +80,3 @@ def problems_text(findings: Iterable[Finding]) -> str:
 def _count_kinds(findings: Iterable[Finding], grade: str) -> list[tuple[str, int]]:
     counts = Counter(finding.kind for finding in findings if finding.grade == grade)
     return [(kind, counts[kind]) for kind in KINDS if counts[kind]]
-
-
-def _place(finding: Finding) -> str:
-    where = finding.file if finding.object is None else f"{finding.file}, object {finding.object}"
-    return f"{where}: {finding.detail}" if finding.detail else where

@@ -101,7 +101,8 @@ def _pair(name: str | None, dataset_dir: str) -> list[tuple[str | None, Path]]:
             raise InputError(f"--dataset_dir {folder}: TensorFlow takes {' '.join(sorted(bad))} in a path for a "
                              "pattern; rename the folder.")
     if len(names) > 1 and len(folders) > 1 and len(names) != len(folders):
-        raise InputError(f"{len(names)} data set names for {len(folders)} folders; give one for each, or one for all.")
+        raise InputError(f"--dataset_name has {len(names)} names, --dataset_dir {len(folders)} folders; give as "
+                         "many of one as of the other, or one for all.")
     count = max(len(names), len(folders))
     return list(zip(names * (count // len(names)), folders * (count // len(folders)), strict=True))
 

@@ -90,9 +90,13 @@ class Finding(NamedTuple):
         """How grave it is: PICTURE, OBJECT, REPAIR or NOTE."""
         return KINDS[self.kind].grade
 
+    @property
+    def place(self) -> str:
+        """The file, and which of its objects if it is about one."""
+        return self.file if self.object is None else f"{self.file}, object {self.object}"
+
     def __str__(self) -> str:
-        where = self.file if self.object is None else f"{self.file}, object {self.object}"
-        return f"{where}: {KINDS[self.kind].meaning}" + (f": {self.detail}" if self.detail else "")
+        return f"{self.place}: {KINDS[self.kind].meaning}" + (f": {self.detail}" if self.detail else "")
 
 
 class Unusable(Exception):  # noqa: N818 — what it carries is a finding, not a failure of the program

@@ -112,7 +112,7 @@ def test_sets_of_different_classes_are_not_joined(converted, shards):
 
 
 def test_names_and_folders_must_pair_up(converted):
-    with pytest.raises(InputError, match="3 data set names for 2 folders"):
+    with pytest.raises(InputError, match="--dataset_name has 3 names, --dataset_dir 2 folders"):
         get_dataset("a,b,c", "train", f"{converted},{converted}")
 
 

@@ -6,6 +6,7 @@ stage took. The graph is `detection_graph`'s job, restoring `restoring`'s, scori
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -56,8 +57,10 @@ def detect(
             "network's size."
         ) from error
     if max_batches is None and len(images) != num_images:
+        folders = ", ".join(sorted({str(Path(_place(image.record)[0]).parent) for image in images}))
         raise RunError(
-            f"the shards hold {len(images)} images, but the data set says {num_images}.\nConvert the data set again."
+            f"the shards{f' in {folders}' if folders else ''} hold {len(images)} images, but the data set says "
+            f"{num_images}.\nConvert the data set again."
         )
     images.sort(key=lambda image: _place(image.record))
     return _collect(images, seconds)

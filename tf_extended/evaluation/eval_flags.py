@@ -67,10 +67,15 @@ def define_following_flags() -> None:
     flags.DEFINE_float("idle_timeout_secs", 3600.0, "End when so long no new checkpoint has come.", lower_bound=0.0)
 
 
+def _own_flags(flag_values: flags.FlagValues) -> list[flags.Flag]:
+    """The flags that are defined here or in `shared_flags`, without those of other libraries."""
+    modules = flag_values.flags_by_module_dict()
+    return [flag for module in (shared_flags.__name__, __name__) for flag in modules[module]]
+
+
 def used_flags(flag_values: flags.FlagValues) -> set[str]:
     """The names of the flags that take part: those of a run with a network, or of one without."""
-    modules = flag_values.flags_by_module_dict()
-    own = {flag.name for module in (shared_flags.__name__, __name__) for flag in modules[module]}
+    own = {flag.name for flag in _own_flags(flag_values)}
     if flag_values.detections_dir:
         return own & WITHOUT_NETWORK
     return own - ONLY_WITHOUT_NETWORK - (set() if flag_values.wait_for_checkpoints else WHILE_WAITING)
@@ -78,8 +83,7 @@ def used_flags(flag_values: flags.FlagValues) -> set[str]:
 
 def stated_flags(flag_values: flags.FlagValues) -> set[str]:
     """The names of the script's flags that stand on the command line."""
-    modules = flag_values.flags_by_module_dict()
-    return {flag.name for module in (shared_flags.__name__, __name__) for flag in modules[module] if flag.present}
+    return {flag.name for flag in _own_flags(flag_values) if flag.present}
 
 
 def check_flags(flag_values: flags.FlagValues) -> None:
