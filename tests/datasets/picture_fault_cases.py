@@ -1,5 +1,4 @@
 """Damaged, odd and missing pictures: see fault_cases."""
-import io
 import shutil
 import struct
 import zlib
@@ -24,18 +23,13 @@ from tests.datasets.voc_cases import (
     patched,
     picture,
     picture_pixels,
+    pillow,
     with_exif,
 )
 
 
-def _pil(kind: str, mode: str = "RGB", **options: object) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture_pixels()[..., ::-1]).convert(mode).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
 def _animated_gif(_: bytes) -> bytes:
-    return _pil("GIF", save_all=True, append_images=[Image.new("RGB", (WIDTH, HEIGHT))])
+    return pillow("GIF", save_all=True, append_images=[Image.new("RGB", (WIDTH, HEIGHT))])
 
 
 def _as_folder(folder: Path) -> None:
@@ -145,23 +139,23 @@ PICTURE_FAULTS = (
     Fault("WebP called .jpg", picture(lambda _: encoded(".webp")), "format_renamed", 2),
     Fault("BMP", picture(lambda _: encoded(".bmp"), "bad.bmp"), "format_converted", 2),
     Fault("WebP", picture(lambda _: encoded(".webp"), "bad.webp"), "format_converted", 2),
-    Fault("a TIFF upside down", picture(lambda _: _pil("TIFF", tiffinfo={274: 3}), "bad.tif"), "orientation_unclear"),
-    Fault("a TIFF turned", both(picture(lambda _: _pil("TIFF", tiffinfo={274: 6}), "bad.tif"), SWAPPED),
+    Fault("a TIFF upside down", picture(lambda _: pillow("TIFF", tiffinfo={274: 3}), "bad.tif"), "orientation_unclear"),
+    Fault("a TIFF turned", both(picture(lambda _: pillow("TIFF", tiffinfo={274: 6}), "bad.tif"), SWAPPED),
           "orientation_unclear"),
     Fault("TIFF bomb", picture(_tiff_bomb, "bad.tif"), "picture_too_large"),
     Fault("a TIFF of 16 bits", picture(lambda _: encoded(".tiff", picture_pixels().astype(np.uint16) * 257), "bad.tif"),
           "picture_16bit", 2),
     Fault("TIFF", picture(lambda _: encoded(".tiff"), "bad.tif"), "format_converted", 2),
-    Fault("GIF", picture(lambda _: _pil("GIF"), "bad.gif"), "format_converted", 2),
-    Fault("CMYK", picture(lambda _: _pil("JPEG", "CMYK")), "cmyk_converted", 2),
-    Fault("grey JPEG", picture(lambda _: _pil("JPEG", "L")), "picture_grey", 2),
-    Fault("grey PNG", picture(lambda _: _pil("PNG", "L"), "bad.png"), "picture_grey", 2),
-    Fault("two-colour PNG", picture(lambda _: _pil("PNG", "1"), "bad.png"), "picture_grey", 2),
-    Fault("alpha", picture(lambda _: _pil("PNG", "RGBA"), "bad.png"), "picture_alpha", 2),
-    Fault("grey with alpha", picture(lambda _: _pil("PNG", "LA"), "bad.png"), "picture_alpha", 2),
+    Fault("GIF", picture(lambda _: pillow("GIF"), "bad.gif"), "format_converted", 2),
+    Fault("CMYK", picture(lambda _: pillow("JPEG", "CMYK")), "cmyk_converted", 2),
+    Fault("grey JPEG", picture(lambda _: pillow("JPEG", "L")), "picture_grey", 2),
+    Fault("grey PNG", picture(lambda _: pillow("PNG", "L"), "bad.png"), "picture_grey", 2),
+    Fault("two-colour PNG", picture(lambda _: pillow("PNG", "1"), "bad.png"), "picture_grey", 2),
+    Fault("alpha", picture(lambda _: pillow("PNG", "RGBA"), "bad.png"), "picture_alpha", 2),
+    Fault("grey with alpha", picture(lambda _: pillow("PNG", "LA"), "bad.png"), "picture_alpha", 2),
     Fault("16 bits", picture(lambda _: encoded(".png", picture_pixels().astype(np.uint16) * 257), "bad.png"),
           "picture_16bit", 2),
-    Fault("palette PNG", picture(lambda _: _pil("PNG", "P"), "bad.png"), None, 2),
+    Fault("palette PNG", picture(lambda _: pillow("PNG", "P"), "bad.png"), None, 2),
     Fault("progressive JPEG", picture(lambda _: encoded(".jpg", None, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)), None, 2),
     Fault("bytes before the end mark", picture(lambda data: data[:-2] + b"x" * 500 + data[-2:]), "picture_damaged", 2),
     Fault("bytes after the end", picture(lambda data: data + b"x" * 500), None, 2),

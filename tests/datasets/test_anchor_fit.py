@@ -3,6 +3,7 @@ import pytest
 
 from datasets.anchor_charts import save_charts
 from datasets.anchor_fit import AnchorLayer, fit_anchors, fit_statistics, fit_table, match_picture
+from tests.naive import naive_iou
 
 # Two layers: four quarters of the picture, and the whole of it.
 QUARTERS = np.array([[0, 0, .5, .5], [0, .5, .5, 1], [.5, 0, 1, .5], [.5, .5, 1, 1]])
@@ -12,14 +13,9 @@ LAYERS = [AnchorLayer("fine", QUARTERS, (150, 300), (1.0,)),
 
 def naive(bboxes, corners, threshold):
     """Owners by plain loops."""
-    def iou(a, b):
-        height, width = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-        inter = max(height, 0) * max(width, 0)
-        return inter / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter)
-
     owners = []
     for anchor in corners:
-        overlaps = [iou(box, anchor) for box in bboxes]
+        overlaps = [naive_iou(box, anchor) for box in bboxes]
         owners.append(int(np.argmax(overlaps)) if max(overlaps) > threshold else -1)
     return owners
 

@@ -10,16 +10,10 @@ from datasets.picture_headers import Header, read_header, sniff
 from datasets.pictures import check_picture, load_picture, reencode, strict_decoder
 from datasets.tfrecord_format import make_decoder, make_example
 from tests.datasets.picture_fault_cases import PICTURE_FAULTS
-from tests.datasets.voc_cases import encoded, make_voc_folder, picture_bytes, picture_pixels, with_exif
+from tests.datasets.voc_cases import encoded, make_voc_folder, picture_bytes, picture_pixels, pillow, with_exif
 from tf_extended.compat import tf
 
 RGB = picture_pixels()[..., ::-1]
-
-
-def pillow(kind, mode="RGB", **options):
-    buffer = io.BytesIO()
-    Image.fromarray(RGB).convert(mode).save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def stored(data):

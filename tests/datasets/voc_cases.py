@@ -1,4 +1,5 @@
 """A small VOC folder for the tests, and ways to damage it: real files where they are beside the checkout."""
+import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from tests.shared_data import DATA
 
@@ -39,6 +41,13 @@ def picture_bytes() -> bytes:
 
 def encoded(suffix: str, pixels: np.ndarray | None = None, *parameters: int) -> bytes:
     return cv2.imencode(suffix, picture_pixels() if pixels is None else pixels, parameters)[1].tobytes()
+
+
+def pillow(kind: str, mode: str = "RGB", **options: object) -> bytes:
+    """The picture as Pillow writes it, for what OpenCV cannot write."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture_pixels()[..., ::-1]).convert(mode).save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
 def make_voc_folder(folder: Path, *names: str) -> Path:

@@ -7,18 +7,11 @@ from hypothesis import given, settings
 
 import tf_extended as tfe
 from nets import matching
+from tests.naive import naive_iou
 from tests.nets import golden
 from tf_extended.compat import tf
 
 NOTHING = [0.0, 0.0, 1.0, 1.0]
-
-
-def iou(a, b):
-    height, width = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if height <= 0 or width <= 0:
-        return 0.0
-    inter = height * width
-    return inter / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter)
 
 
 def naive_forced(overlaps):
@@ -35,7 +28,7 @@ def naive_forced(overlaps):
 
 
 def naive_match(labels, bboxes, anchors, num_classes, strategy):
-    overlaps = np.array([[iou(box, anchor) if label < num_classes else 0.0 for anchor in anchors]
+    overlaps = np.array([[naive_iou(box, anchor) if label < num_classes else 0.0 for anchor in anchors]
                          for label, box in zip(labels, bboxes, strict=True)]).reshape(len(labels), len(anchors))
     forced = naive_forced(overlaps) if strategy == "paper" else [-1] * len(anchors)
     result = []

@@ -5,18 +5,12 @@ import numpy as np
 import pytest
 
 from preprocessing.windows import WHOLE, DistortedCrop, PatchCrop, compose, zoom_out_window
+from tests.naive import naive_iou
 from tests.preprocessing.running import draw, run
 
 SIZE = np.array([100, 200], np.int32)
 OBJECTS = np.array([[0.1, 0.1, 0.3, 0.4], [0.5, 0.6, 0.95, 0.9], [0.2, 0.7, 0.25, 0.72]], np.float32)
 NOTHING = np.zeros((0, 4), np.float32)
-
-
-def naive_iou(a, b):
-    height = max(min(a[2], b[2]) - max(a[0], b[0]), 0.0)
-    width = max(min(a[3], b[3]) - max(a[1], b[1]), 0.0)
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - height * width
-    return height * width / union if union > 0 else 0.0
 
 
 def naive_cover(window, box):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 import tf_extended as tfe
+from tests.naive import naive_iou
 from tf_extended.compat import tf
 
 # Sixteen bits: exact in float32, and never the subnormal numbers that TensorFlow's kernels flush to zero.
@@ -22,16 +23,6 @@ def boxes(draw, min_size=0, max_size=6):
 def run(tensor):
     with tf.Session() as sess:
         return sess.run(tensor)
-
-
-def naive_iou(a, b):
-    """IoU of two boxes in Python floats."""
-    a, b = [float(v) for v in a], [float(v) for v in b]
-    height, width = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if height <= 0 or width <= 0:
-        return 0.0
-    inter = height * width
-    return inter / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter)
 
 
 def test_jaccard_by_hand():

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 import tf_extended as tfe
-from tests.tf_extended.test_bboxes import naive_iou, run
+from tests.naive import naive_iou
+from tests.tf_extended.test_bboxes import run
 from tf_extended.compat import tf
 
 
