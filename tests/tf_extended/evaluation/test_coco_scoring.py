@@ -40,3 +40,8 @@ def test_nothing_found_and_nothing_to_find():
     assert coco_metrics(*one_image([(1, BOX, False)], []), NAMES)["AP"] == 0
     assert coco_metrics(*one_image([], [(1, 0.9, BOX)]), NAMES)["AP"] is None
     assert coco_metrics(*one_image([], []), NAMES)["AR100"] is None
+
+
+def test_the_background_is_no_class():
+    figures = coco_metrics(*one_image([(1, BOX, False)], [(1, 0.9, BOX)]), NAMES)
+    assert list(figures["per_class"]) == ["cat", "dog"]

@@ -10,12 +10,14 @@ from tf_extended.evaluation.voc_scoring import score
 
 BOX = (1, 1, 20, 20)
 FAR = (101, 101, 120, 120)
+THIN = (1, 1, 1, 11)
+THIRD = (201, 1, 220, 20)
 
 
-def analysed(objects, found):
+def analysed(objects, found, names=NAMES, threshold=0.5):
     detections, truth = one_image(objects, found)
-    scores = score(detections, truth, NAMES)
-    return analyse(detections, truth, NAMES, scores), scores
+    scores = score(detections, truth, names, threshold)
+    return analyse(detections, truth, names, scores, threshold), scores
 
 
 def test_one_error_of_every_kind():
@@ -54,6 +56,51 @@ def test_what_a_repair_would_bring():
     assert analysis.gains["duplicate"] == (0, 0)
 
 
+def test_gains_by_both_rules():
+    """One of three cats, behind a false alarm: precision 1/2 up to recall 1/3, and 1 without the false alarm."""
+    analysis, _ = analysed([(1, BOX, False), (1, FAR, False), (1, THIRD, False)],
+                           [(1, 0.9, (301, 301, 310, 310)), (1, 0.8, BOX)])
+    # Four of the eleven points, and a third of the area.
+    assert analysis.gains["background"] == (pytest.approx(4 / 11 * 0.5), pytest.approx(1 / 3 * 0.5))
+
+
+def test_what_is_found_below_the_operating_point_is_not_missed_for_the_gains():
+    """Four dogs that are none push the operating point above the second cat."""
+    analysis, _ = analysed([(1, BOX, False), (1, FAR, False)], [(1, 0.9, BOX), *[(2, 0.8, FAR)] * 4, (1, 0.1, FAR)])
+    assert analysis.point.threshold == 0.9
+    assert analysis.counts["cat"][MISSED] == 1
+    assert analysis.gains[MISSED] == (0, 0)
+
+
+@pytest.mark.parametrize(("box", "found", "kind"), [
+    (BOX, (1, 16, 20, 35), "localisation"),  # IoU 100 / 700
+    (BOX, (1, 20, 20, 39), "background"),    # 20 / 780
+    (THIN, (1, 10, 1, 20), "localisation"),  # 2 / 20, just enough
+])
+def test_a_box_beside_an_object_touches_it_by_a_tenth(box, found, kind):
+    analysis, _ = analysed([(1, box, False), (1, FAR, False)], [(1, 0.9, FAR), (1, 0.9, found)])
+    assert analysis.counts["cat"][kind] == 1
+
+
+def test_a_low_matching_threshold_counts_for_the_confusion():
+    analysis, _ = analysed([(2, BOX, False), (1, FAR, False)], [(1, 0.8, FAR), (1, 0.9, (1, 11, 20, 30))],
+                           threshold=0.3)  # IoU 200 / 600
+    assert analysis.confusion.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0]]
+
+
+def test_a_high_matching_threshold_makes_a_loose_box_a_localisation_error():
+    analysis, _ = analysed([(1, BOX, False), (1, FAR, False)], [(1, 0.9, FAR), (1, 0.9, (1, 5, 20, 24))],
+                           threshold=0.75)  # IoU 320 / 480
+    assert (analysis.counts["cat"]["localisation"], analysis.counts["cat"]["duplicate"]) == (1, 0)
+
+
+def test_the_surest_of_two_other_classes_is_what_an_object_is_taken_for():
+    analysis, _ = analysed([(1, BOX, False), (1, FAR, False), (1, THIRD, False)],
+                           [(2, 0.6, BOX), (3, 0.8, BOX), (1, 0.5, FAR), (1, 0.5, THIRD)], NAMES | {3: "cow"})
+    # The cat is taken for a cow; the dog is one where there is none.
+    assert (analysis.confusion[1, 3], analysis.confusion[1, 2], analysis.confusion[0, 2]) == (1, 0, 1)
+
+
 def test_best_f1_takes_all_of_a_score_or_none():
     precision, recall = np.array([1.0, 0.5, 2 / 3]), np.array([0.5, 0.5, 1.0])
     point = best_f1(precision, recall, np.array([0.9, 0.4, 0.4]))
@@ -67,7 +114,7 @@ def test_best_f1_takes_all_of_a_score_or_none():
 ])
 def test_nothing_right_to_find(objects, found):
     analysis, scores = analysed(objects, found)
-    assert analysis.point.f1 == 0
+    assert (analysis.point.f1, analysis.point.threshold) == (0, 0.5)
     assert class_best_f1(scores.classes[0]) is None
     assert analysis.counts["cat"][MISSED] == sum(not difficult for _, _, difficult in objects)
 

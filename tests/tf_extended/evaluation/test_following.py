@@ -53,6 +53,12 @@ def test_a_folder_that_is_not_there_yet(tmp_path):
     assert follow(tmp_path / "never", Time()) == []
 
 
+def test_the_end_is_not_put_off_beyond_the_timeout(tmp_path):
+    time = Time()
+    assert follow(tmp_path, time) == []
+    assert time.now == 30
+
+
 def test_the_callers_time_is_not_idle(tmp_path):
     time = Time()
     save(tmp_path, 1)
