@@ -1,12 +1,11 @@
 import io
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from datasets.findings import Findings
-from datasets.picture_headers import Header, read_header, sniff
+from datasets.picture_headers import sniff
 from datasets.pictures import check_picture, load_picture, reencode, strict_decoder
 from datasets.tfrecord_format import make_decoder, make_example
 from tests.datasets.picture_fault_cases import PICTURE_FAULTS
@@ -20,35 +19,6 @@ def stored(data):
     """What readers get: the pixels after the re-encoding that the check asks for."""
     picture = check_picture(data, Findings("x"))
     return strict_decoder()(reencode(data, picture) if picture.reencode else data, True)
-
-
-@pytest.mark.parametrize(("data", "header"), [
-    (picture_bytes(), Header("JPEG", 500, 375, 3)),
-    (with_exif(picture_bytes(), 6), Header("JPEG", 500, 375, 3, orientation=6)),
-    (with_exif(picture_bytes(), 8, ">"), Header("JPEG", 500, 375, 3, orientation=8)),
-    (encoded(".jpg", None, cv2.IMWRITE_JPEG_PROGRESSIVE, 1), Header("JPEG", 500, 375, 3)),
-    (pillow("JPEG", "L"), Header("JPEG", 500, 375, 1)),
-    (pillow("JPEG", "CMYK"), Header("JPEG", 500, 375, 4)),
-    (encoded(".png"), Header("PNG", 500, 375, 3)),
-    (pillow("PNG", "LA"), Header("PNG", 500, 375, 2)),
-    (encoded(".png", RGB.astype(np.uint16)), Header("PNG", 500, 375, 3, bits=16)),
-    (encoded(".bmp"), Header("BMP", 500, 375)), (encoded(".webp"), Header("WEBP")),
-    (encoded(".tiff"), Header("TIFF", 500, 375)),
-    (pillow("TIFF", tiffinfo={274: 6}), Header("TIFF", 500, 375, orientation=6)),
-    (encoded(".tiff", RGB.astype(np.uint16)), Header("TIFF", 500, 375, bits=16)),
-    (b"II*\0\xff\xff\xff\0", Header("TIFF")),
-    (pillow("GIF"), Header("GIF", 500, 375)),
-    (picture_bytes()[:100], Header("JPEG")), (b"\xff\xd8\xff", Header("JPEG")), (encoded(".png")[:20], Header("PNG")),
-    (b"", None), (b"BX", None), (b"RIFF....WAVE", None),
-])
-def test_headers(data, header):
-    assert read_header(data) == header
-
-
-@pytest.mark.parametrize("cut", range(0, 400, 7))
-def test_headers_of_cut_files_raise_nothing(cut):
-    header = read_header(with_exif(picture_bytes(), 6)[:cut])
-    assert header is None or header.format == "JPEG"
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
