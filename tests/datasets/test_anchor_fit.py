@@ -28,6 +28,10 @@ def test_matches_by_hand():
     assert matches.owners.tolist() == [0, -1, -1, -1, 1]
 
 
+def test_an_overlap_of_just_the_threshold_is_no_match():
+    assert match_picture(np.array([[0, 0, .5, .25]]), LAYERS, 0.5).owners.tolist() == [-1] * 5
+
+
 def test_owners_are_those_of_a_naive_loop():
     rng = np.random.default_rng(5)
     for count in (1, 2, 7):
@@ -52,6 +56,19 @@ def test_statistics_by_hand():
     assert (coarse["objects_matched"], coarse["anchors_matched"], coarse["best_anchor_here"]) == (1, 1, 1)
     table = fit_table({"now": statistics, "later": statistics})
     assert "1 of 3 (33.3 %)" in table and table.splitlines()[2].split()[:3] == ["fine", "4", "150–300"]
+
+
+def test_an_object_with_two_anchors_of_a_layer_is_one_object():
+    """The first two anchors nearly coincide, by 49 of 51 parts; the second object is tiny."""
+    layers = [AnchorLayer("fine", np.array([[0, 0, .5, .5], [0, .01, .5, .51], [.5, .5, 1, 1.0]]), (150, 300), (1.0,))]
+    statistics = fit_statistics(fit_anchors([np.array([[0, 0, .5, .5], [.9, .9, .91, .91]]), np.zeros((0, 4))],
+                                            layers, 0.5), layers)
+    layer = statistics["layers"][0]
+    assert (layer["objects_matched"], layer["anchors_matched"], layer["best_anchor_here"]) == (1, 2, 2)
+    row, by_none, without, mean = (line.split() for line in fit_table({"now": statistics}).splitlines()[2:])
+    assert row == ["fine", "3", "150–300", "1", "2", "2"]
+    assert by_none[-5:] == without[-5:] == ["1", "of", "2", "(50.0", "%)"]
+    assert mean[-1] == "0.50"  # 1 and .0004
 
 
 @pytest.mark.parametrize("pictures", [[], [np.zeros((0, 4))]])

@@ -25,6 +25,19 @@ def test_a_box_is_drawn_where_it_is():
     assert drawn[80, 250].tolist() == [90, 90, 90]
 
 
+def test_the_caption_stands_under_the_picture():
+    plain, captioned = (draw_tile(Tile(GREY, [], caption)) for caption in ("", "caption"))
+    np.testing.assert_array_equal(plain[:SIDE], captioned[:SIDE])
+    assert (plain[SIDE:] != captioned[SIDE:]).any()
+
+
+@pytest.mark.parametrize(("width", "written"), [(29, False), (30, True)])
+def test_a_name_that_would_hide_its_box_is_left_out(width, written):
+    box = (.2, .2, .5, .2 + width / SIDE)
+    bare, named = (draw_tile(Tile(GREY, [Mark(box, RED, text)], "")) for text in ("", "name"))
+    assert (bare != named).any() == written
+
+
 @pytest.mark.parametrize("box", [(-.5, -.5, 1.5, 1.5), (0, 0, 0, 0), (2, 2, 3, 3), (-1e9, -1e9, 1e9, 1e9)])
 def test_boxes_beyond_the_picture_do_no_harm(box):
     assert draw_tile(Tile(GREY, [Mark(box, RED, "name")], "caption")).shape == (SIDE + 20, SIDE, 3)
@@ -46,6 +59,17 @@ def test_sheets_hold_all_tiles_and_replace_older_ones(tmp_path):
     assert cv2.imread(str(tmp_path / "s_00.png")).shape[0] > cv2.imread(str(tmp_path / "s_01.png")).shape[0]
     save_sheets(tmp_path, "s", tiles[:2], [])
     assert [path.name for path in tmp_path.iterdir()] == ["s_00.png"]
+
+
+def test_sheets_are_equally_wide_however_few_their_tiles():
+    one, row = (contact_sheet([Tile(GREY, [], "")] * count, []) for count in (1, COLUMNS))
+    assert one.shape == row.shape
+
+
+def test_names_of_a_legend_stand_side_by_side():
+    sheet = contact_sheet([Tile(GREY, [], "")], [("cat", RED), ("dog", GREEN)]).astype(int)
+    reddish, greenish = (np.nonzero(sheet[..., i] > 2 * sheet[..., 1 - i])[1] for i in (0, 1))
+    assert 0 < reddish.max() < greenish.min()
 
 
 def test_long_legends_take_several_lines():

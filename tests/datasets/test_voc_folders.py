@@ -72,6 +72,14 @@ def test_pictures_without_annotation_are_noted(tmp_path):
     assert [(finding.kind, finding.file) for finding in findings] == [("picture_unannotated", "JPEGImages/b.jpg")]
 
 
+def test_what_is_amiss_with_others_is_not_the_splits(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    shutil.copy(folder / "Annotations/b.xml", folder / "Annotations/b.XML")
+    (folder / "ImageSets/Main/one.txt").write_text("a\n")
+    assert ids(folder, "one") == (["a"], set())
+    assert {kind for kind, _ in ids(folder, None)[1]} == {"duplicate_id"}
+
+
 def test_unusable_lists(tmp_path):
     folder = make_voc_folder(tmp_path / "voc", "a")
     with pytest.raises(InputError, match=r"no list .*the lists there are: all"):
@@ -94,6 +102,13 @@ def test_names_that_are_not_utf8_are_found(tmp_path):
     samples, findings = list_samples(folder, None)
     assert [sample.id for sample in samples] == ["a"]
     assert ("name_unusable", "Annotations/caf\\udce9.xml") in {(finding.kind, finding.file) for finding in findings}
+
+
+def test_names_of_pictures_that_are_not_utf8_are_found(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a")
+    (folder / "JPEGImages" / os.fsdecode(b"caf\xe9.jpg")).touch()
+    findings = list_samples(folder, None)[1]
+    assert ("name_unusable", "JPEGImages/caf\\udce9.jpg") in {(finding.kind, finding.file) for finding in findings}
 
 
 def test_accents_are_the_same_however_they_are_written(tmp_path):
