@@ -75,9 +75,11 @@ def test_devices_and_scopes():
         assert {v.device for v in tf.global_variables()} == {"/device:CPU:0"}
 
 
-def test_a_variable_without_a_gradient():
+@pytest.mark.parametrize(("num_clones", "loss_scale"), [(2, 1.0), (1, 128.0), (2, 128.0)])
+def test_a_variable_without_a_gradient(num_clones, loss_scale):
     with tf.Graph().as_default():
-        clones = deployment.create_clones(2, True, model, [iter(tf.split(tf.constant(DATA), 2))])
+        clones = deployment.create_clones(num_clones, True, model, [iter(tf.split(tf.constant(DATA), num_clones))])
         unused = tf.get_variable("unused", initializer=0.0)
-        _, gradients = deployment.clone_gradients(clones, tf.train.GradientDescentOptimizer(1.0), [unused])
+        _, gradients = deployment.clone_gradients(
+            clones, tf.train.GradientDescentOptimizer(1.0), [unused], loss_scale)
         assert gradients == [(None, unused)]

@@ -24,6 +24,12 @@ def test_the_precision_of_a_machine(monkeypatch, asked, gpus, flags, depthwise, 
     assert (sessions.LOSS_SCALES[chosen] > 1) == (precision == "float16")
 
 
+def test_a_session_takes_its_share_of_the_memory_and_runs_what_a_gpu_lacks_elsewhere():
+    config = sessions.session_config(0.5)
+    assert config.gpu_options.per_process_gpu_memory_fraction == 0.5
+    assert config.allow_soft_placement
+
+
 def test_a_wish_that_cannot_be_granted(monkeypatch):
     monkeypatch.setattr(sessions, "gpus", list)
     with pytest.raises(InputError, match="needs a GPU"):

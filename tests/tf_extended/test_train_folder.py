@@ -102,6 +102,15 @@ def test_a_newer_one_counts_if_no_state_file_knew_it(folder):
     assert resumes_from(folder) == 10
 
 
+def test_older_ones_that_the_state_file_does_not_list_stay_behind(folder, capsys):
+    (folder / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-100"\n'
+                                       'all_model_checkpoint_paths: "model.ckpt-100"\n')
+    train_folder.put_in_order(folder)
+    assert resumes_from(folder) == 100
+    assert listed(folder) == [100]
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_state_file_without_checkpoints_goes(tmp_path, capsys):
     (tmp_path / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-10"\n')
     train_folder.put_in_order(tmp_path)
@@ -145,6 +154,14 @@ def test_one_training_at_a_time(tmp_path):
     train_folder.hold(tmp_path)
 
 
+def test_a_file_system_without_locks_is_trained_on(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(train_folder.fcntl, "flock", refuse)
+    train_folder.hold(tmp_path)
+
+
 TF_SAYS = """Graph execution error:
 
 Detected at node 'save/SaveV2' defined at (most recent call last):
@@ -159,6 +176,7 @@ Node: 'save/SaveV2'
     (tf.errors.ResourceExhaustedError(None, None, TF_SAYS),
      r"the disk of .* is full \(at step 7: /x/model.ckpt-1; No space left on device\)"),
     (OSError(errno.ENOSPC, "No space left on device"), "the disk of .* is full"),
+    (train_folder.too_large("/x/model.ckpt-1"), "the disk of .* is full .*File too large: '/x/model.ckpt-1'"),
     (tf.errors.FailedPreconditionError(None, None, "/x; Read-only file system"), "cannot be written .*Make it"),
     (PermissionError(errno.EACCES, "Permission denied", "/x/metrics.jsonl"), "cannot be written .*metrics.jsonl"),
     (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"), "stopped at step 7: OOM when"),

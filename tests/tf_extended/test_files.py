@@ -1,0 +1,28 @@
+"""Texts and lists, read and written."""
+import pytest
+
+from tf_extended import files
+
+
+def test_a_text_is_written_into_a_folder_that_was_not_there(tmp_path):
+    files.write_text(tmp_path / "new" / "x.txt", "größe")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.txt"]
+    assert (tmp_path / "new" / "x.txt").read_bytes() == "größe".encode()
+
+
+def test_what_json_does_not_have_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "x.json", [float("nan")])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("line", "known", "name"), [
+    ("a.b", {"a.b", "a"}, "a.b"),    # what looks like an ending is part of a name that is known
+    ("D:\\x\\a.c", {"a.b", "a"}, "a"),
+    ("D:/x/a.c", {"a.c", "a"}, "a.c"),
+    ("x/a", {"x/a", "a"}, "x/a"),
+    ("x/b.jpg", {"a"}, "x/b.jpg"),   # of which nothing is known
+])
+def test_the_whole_of_a_line_goes_before_its_parts(line, known, name, tmp_path):
+    (tmp_path / "list.txt").write_text(f"{line}\n")
+    assert files.read_list(tmp_path / "list.txt", known) == [name]
