@@ -99,6 +99,16 @@ def test_vgg_19_is_not_taken_for_vgg_16(tmp_path):
         load_weights(save(tmp_path / "vgg_19.ckpt", values), "ssd_300_vgg")
 
 
+def test_vgg_19_of_keras_and_of_caffe_is_refused_too(tmp_path):
+    deeper = keras_layers(32, top=False) | {"block3_conv4": [random(3, 3, 8, 8), random(8)]}
+    write(tmp_path / "vgg19.h5", deeper, "published")
+    (tmp_path / "vgg19.caffemodel").write_bytes(
+        caffemodel({"conv1_1": [random(4, 3, 3, 3)], "conv3_4": [random(4, 4, 3, 3)]}))
+    for name, layer in {"vgg19.h5": "block3_conv4", "vgg19.caffemodel": "conv3_4"}.items():
+        with pytest.raises(tfe.InputError, match=f"{name} has a layer {layer}: it is of VGG-19"):
+            load_weights(tmp_path / name, "net")
+
+
 def test_a_first_format_in_several_files(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         weight = tf.get_variable("a/weights", initializer=1.0)

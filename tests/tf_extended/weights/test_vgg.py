@@ -38,6 +38,15 @@ def test_names_and_the_published_subsampling_by_loops():
             converted["conv7/weights"][0, 0, :, channel], stored["vgg_16/fc7/weights"][0, 0, ::4, 4 * channel])
 
 
+def test_what_a_checkpoint_lacks_is_left_out():
+    """Without the biases of fc7 there is neither conv6 nor conv7."""
+    stored = slim_vgg(thin=64)
+    del stored["vgg_16/conv1/conv1_1/biases"], stored["vgg_16/fc7/biases"]
+    converted = vgg.from_slim(stored, "vgg_16")
+    assert len(converted) == 2 * 13 - 1
+    assert "conv1/conv1_1/weights" in converted and "conv1/conv1_1/biases" not in converted
+
+
 def test_atrous_conv6_is_fc6_with_the_other_places_left_out():
     """Dilation 2 is fc6 on SSD's pool5 of stride 1; every third of its places at dilation 6 is the same place."""
     fc6 = random(7, 7, 6, 8)
