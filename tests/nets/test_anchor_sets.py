@@ -33,6 +33,11 @@ def test_the_documented_anchors_are_the_coco_row(net):
     assert anchor_sets.anchor_params("coco", params) == params
 
 
+def test_the_bounds_go_with_the_named_sizes():
+    """Those of the second layer and the last: 60 and 270 of 300 pixels."""
+    assert anchor_sets.anchor_params("voc", PARAMS).anchor_size_bounds == [0.2, 0.9]
+
+
 def test_names_need_six_or_seven_layers():
     with pytest.raises(tfe.InputError, match="6 or 7 prediction layers, this one has 2"):
         anchor_sets.anchor_params("voc", PARAMS._replace(feat_layers=["a", "b"]))
@@ -50,6 +55,11 @@ def test_a_file_replaces_what_it_states(tmp_path):
 
 
 SIZES = [[10, 20]] * 6
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "anchors.json").write_text(json.dumps({"anchor_sizes": SIZES}), encoding="utf-8-sig")
+    assert anchor_sets.anchor_params(tmp_path / "anchors.json", PARAMS).anchor_sizes == [(10, 20)] * 6
 
 
 @pytest.mark.parametrize(("content", "message"), [

@@ -38,6 +38,11 @@ def test_l2_normalization_starts_with_ones_and_survives_zeros():
     assert not golden.run(custom_layers.l2_normalization, np.zeros((1, 2, 2, 3), np.float32)).any()
 
 
+def test_l2_normalization_of_small_vectors():
+    got = golden.run(custom_layers.l2_normalization, np.full((1, 1, 1, 4), 1e-4, np.float32))
+    np.testing.assert_allclose(got, 0.5, rtol=1e-3)  # four equal parts of length 1
+
+
 @pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])
 def test_pad2d(data_format):
     got, _ = in_layout(custom_layers.pad2d, data_format, pad=(1, 2))

@@ -49,6 +49,13 @@ def test_without_a_threshold_each_anchor_counts_once():
     np.testing.assert_allclose(selected[:, 2], [0.1, 0.3])
 
 
+def test_a_probability_of_just_the_threshold_goes_and_equals_keep_the_order_of_anchors():
+    predictions = [np.array([[0.5, 0.5], [0.3, 0.7], [0.3, 0.7]])]
+    boxes = [np.array([[0, 0, 0.1, 0.1], [0, 0, 0.2, 0.2], [0.5, 0.5, 0.9, 0.9]])]
+    _, _, found = np_detection.np_detected_bboxes(predictions, boxes, 0.5)
+    assert found[:, 2].tolist() == [0.2, 0.9]
+
+
 def test_suppression_by_hand():
     boxes = np.array([[0, 0, 1, 1], [0, 0, 1, 0.9], [0, 0, 1, 0.9], [0, 0, 1, 0.5], [0, 0, 0, 0]], np.float32)
     classes = np.array([1, 1, 2, 1, 1])

@@ -39,6 +39,14 @@ def test_two_pictures_stand_side_by_side():
     np.testing.assert_allclose(bboxes, [[0, 0, 1, 0.5], [0.5, 0.75, 1, 1], [0, 0.5, 0.5, 0.625]])
 
 
+def test_averages_of_pixels_are_rounded():
+    picture = np.full((2, 2, 3), 10, np.uint8)
+    picture[:, 0] = 13  # 11.5 on average
+    image, _, _ = run(lambda *sample: mosaic.join([sample, sample], 1, 2, side=2), picture, np.int64([]),
+                      np.zeros((0, 4), np.float32))
+    assert set(image.ravel().tolist()) == {12}
+
+
 def test_a_box_that_sticks_out_does_not_reach_into_the_neighbour():
     parts = samples()
     parts[2] = np.array([[0.5, 0.5, 1.2, 1.2]], np.float32)
