@@ -1,5 +1,7 @@
 """The benchmarks' peers compute what they are compared with, and what is printed is the arithmetic it says."""
+import importlib
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,3 +69,15 @@ def test_a_process_whose_memory_is_measured_and_that_fails_says_why():
 def test_a_side_that_fails_says_why():
     with pytest.raises(SystemExit, match="No module named"):
         sides.run_side("tests.benchmarks.nothing_like_it", "x", [])
+
+
+# torch_ssd needs PyTorch, which is not among the tests' requirements.
+@pytest.mark.parametrize("name", sorted(
+    path.stem for path in Path(sides.__file__).parent.glob("*.py")
+    if "__main__" in path.read_text(encoding="utf-8") and path.stem != "torch_ssd"))
+def test_help_tells_the_flags_and_measures_nothing(name, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"tests.benchmarks.{name}").main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {name}")

@@ -1,6 +1,6 @@
 """Pictures a second of the conversion by number of processes, and what its checks cost: against a plain loop.
 
-    python -m tests.benchmarks.conversion [VOC_FOLDER] [PICTURES]
+    python -m tests.benchmarks.conversion [VOC_FOLDER] [PICTURES] [--rounds=3]
 
 The plain loop is the documented converter's work: read the annotation, write the picture's bytes and its boxes, check
 nothing. `annotations only` is ours without decoding the pictures. All in turn.
@@ -8,11 +8,11 @@ nothing. `annotations only` is ours without decoding the pictures. All in turn.
 Without a folder, generated shapes are used. Fewer pictures than asked for are linked under new names until there are
 enough, so that starting the processes does not hide the rate. Everything is read from memory after the first round.
 """
+import argparse
 import contextlib
 import functools
 import io
 import itertools
-import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
@@ -30,7 +30,7 @@ from datasets.workers import usable_processors
 from tests.benchmarks.sides import take_turns
 from tf_extended.compat import tf
 
-PICTURES, GENERATED, ROUNDS = 6000, 200, 3
+PICTURES, GENERATED = 6000, 200
 
 
 def enlarge(source: Path, folder: Path, count: int) -> None:
@@ -94,11 +94,16 @@ def plain_example(annotation: Path, names: list[str]) -> tf.train.Example:
 
 def main() -> None:
     """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("voc_folder", nargs="?", type=Path, help="a VOC folder; default: generated shapes")
+    parser.add_argument("pictures", nargs="?", type=int, default=PICTURES, help="how many; default: %(default)s")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as quiet:
         quiet.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        source = Path(sys.argv[1]) if len(sys.argv) > 1 else make_devkit(Path(scratch) / "shapes", GENERATED, 0)
+        source = options.voc_folder or make_devkit(Path(scratch) / "shapes", GENERATED, 0)
         folder = Path(scratch) / "enlarged"
-        enlarge(source, folder, int(sys.argv[2]) if len(sys.argv) > 2 else PICTURES)
+        enlarge(source, folder, options.pictures)
         measure(folder, 1)
         quiet.close()
         sides = {"plain loop": functools.partial(plain_loop, folder),
@@ -106,7 +111,7 @@ def main() -> None:
         sides |= {f"{workers} processes, everything checked": functools.partial(measure, folder, workers)
                   for workers in sorted({1, 2, usable_processors()})}
         # The best of the rounds: other programs only ever slow it down.
-        rates = {side: max(values) for side, values in take_turns(ROUNDS, sides).items()}
+        rates = {side: max(values) for side, values in take_turns(options.rounds, sides).items()}
     print("| | pictures/s | over the plain loop |\n|---|---|---|")
     for side, rate in rates.items():
         print(f"| {side} | {rate:.0f} | ×{rate / rates['plain loop']:.2f} |")

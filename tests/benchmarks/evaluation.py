@@ -1,9 +1,12 @@
-"""How fast is an evaluation? `python -m tests.benchmarks.evaluation` prints one table and three ratios.
+"""How fast is an evaluation? Prints one table, three ratios, and how fast the scoring is.
+
+    python -m tests.benchmarks.evaluation [--rounds=3]
 
 Detecting: full-width SSD-300 on VGG-16 with 20 classes and untrained weights, which is post-processing's worst case:
 every class of every image has its 400 candidates. Variants are measured in turn, A B A B, because machines are noisy.
 Scoring: a VOC-like set of detections, against the plain loop that the tests compare with.
 """
+import argparse
 import functools
 import tempfile
 import time
@@ -22,7 +25,7 @@ from tf_extended.evaluation.detection_graph import Selection, build_detection_gr
 from tf_extended.evaluation.records import make_detections, make_ground_truth
 from tf_extended.evaluation.voc_scoring import score
 
-IMAGES, ROUNDS = 32, 3
+IMAGES = 32
 VARIANTS = ((1, "off"), (8, "off"), (1, "bfloat16"), (8, "bfloat16"))
 
 
@@ -66,12 +69,15 @@ def timed(function) -> float:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pictures = [((300, 400), (50, 60, 200, 250))] * IMAGES
         dataset = open_set(write_shards(Path(folder), pictures))
         rates = {variant: [] for variant in VARIANTS}
         stages = {}
-        for _ in range(ROUNDS):
+        for _ in range(options.rounds):
             for variant in VARIANTS:
                 rate, stages[variant] = measure_detecting(dataset, *variant)
                 rates[variant].append(rate)
@@ -84,7 +90,7 @@ def main() -> None:
     print(f"bfloat16 over float32, batch 8: ×{rate[(8, 'bfloat16')] / rate[(8, 'off')]:.2f}")
     print(f"post-processing's share, batch 8, bfloat16: {best['post_processing'] / sum(best.values()):.1%}")
     case = random_set()
-    ours = min(timed(functools.partial(score, *case, NAMES)) for _ in range(ROUNDS))
+    ours = min(timed(functools.partial(score, *case, NAMES)) for _ in range(options.rounds))
     naive = timed(lambda: [naive_ap(*case, label) for label in (1, 2)])
     print(f"scoring {len(case[0].scores)} detections: {ours:.2f} s, ×{naive / ours:.0f} over a plain loop")
 
