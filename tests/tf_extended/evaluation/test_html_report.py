@@ -9,9 +9,10 @@ from tf_extended.evaluation import report
 from tf_extended.evaluation.html_report import render
 
 BOX = (1, 1, 20, 20)
-NAMES = {0: "none", 1: "<cat>", 2: "dog"}
-OBJECTS = [(1, BOX, False), (1, (101, 101, 120, 120), False), (1, (201, 1, 220, 20), False)]
-# One of three cats is found, behind a dog that is none.
+NAMES = {0: "none", 1: "<cat>", 2: "dog", 3: "cow"}
+OBJECTS = [(1, BOX, False), (1, (101, 101, 120, 120), False), (1, (201, 1, 220, 20), False),
+           (2, (1, 201, 20, 220), False)]
+# One of three cats is found, behind a dog that is none; the dog is not.
 FOUND = [(2, 0.95, BOX), (1, 0.9, BOX)]
 INFO = {"checkpoint": None, "step": None, "detections_dir": "<det>", "settings": {"batch_size": 8}}
 
@@ -38,26 +39,28 @@ def tables(page) -> list[list[list[str]]]:
 
 def test_every_figure_is_in_its_cell(page):
     classes, errors, coco, coco_classes, made = tables(page())
-    # AP07 4/11, AP12 1/3.
+    # AP07 of the cats 4/11, AP12 1/3; the means are half of that.
     assert classes == [["<cat>", "3", "0", "1", "0.3636", "0.3333", "0.500", "0.900"],
-                       ["dog", "0", "0", "1", "-", "-", "-", "-"],
-                       ["mean", "3", "0", "2", "0.3636", "0.3333", "", ""]]
+                       ["dog", "1", "0", "1", "0.0000", "0.0000", "-", "-"],
+                       ["cow", "0", "0", "0", "-", "-", "-", "-"],
+                       ["mean", "4", "0", "2", "0.1818", "0.1667", "", ""]]
     assert [row[:4] for row in errors] == [
         ["duplicate", "0", "+0.0000", "+0.0000"], ["localisation", "0", "+0.0000", "+0.0000"],
         ["similar class", "1", "+0.0000", "+0.0000"], ["background", "0", "+0.0000", "+0.0000"],
-        ["missed", "2", "+0.6364", "+0.6667"]]
-    # COCO has 101 levels of recall, of which 0 to 0.33 are reached.
-    assert coco[0][:3] == ["0.3366", "0.3366", "0.3366"] and coco[0][8] == "0.3333"
-    assert coco_classes == [["<cat>", "0.3366", "0.3366", "0.3366", "0.3333"], ["dog", "-", "-", "-", "-"]]
+        ["missed", "3", "+0.8182", "+0.8333"]]
+    # COCO has 101 levels of recall, of which the cats reach 0 to 0.33.
+    assert coco[0][:3] == ["0.1683", "0.1683", "0.1683"] and coco[0][8] == "0.1667"
+    assert coco_classes == [["<cat>", "0.3366", "0.3366", "0.3366", "0.3333"],
+                            ["dog", "0.0000", "0.0000", "0.0000", "0.0000"], ["cow", "-", "-", "-", "-"]]
     assert made == [["detections_dir", "<det>"], ["settings: batch_size", "8"]]
 
 
 def test_the_headline_and_the_operating_point(page):
     text = page().text_content()
-    assert "mAP 0.3636 (VOC07) · 0.3333 (VOC12)" in text
+    assert "mAP 0.1818 (VOC07) · 0.1667 (VOC12)" in text
     assert "1 images · <det>" in text
     assert "from a score of 0.900 on" in text
-    assert "F1 0.400, precision 0.500, recall 0.333" in text
+    assert "F1 0.333, precision 0.500, recall 0.250" in text
 
 
 def test_a_checkpoint_is_named_at_the_head_and_with_its_step_at_the_end(page):
