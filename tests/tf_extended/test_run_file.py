@@ -21,3 +21,10 @@ def test_a_resumed_run_remembers_the_commands_before(tmp_path):
         path.write_text(text)
         run_file.write_run_file(tmp_path, {})
         assert json.loads(path.read_text())["earlier_commands"] == ["unreadable"]
+
+
+def test_commands_are_remembered_in_their_order(tmp_path, monkeypatch):
+    for word in ("one", "two", "three"):
+        monkeypatch.setattr(run_file.sys, "argv", [word])
+        run = json.loads(run_file.write_run_file(tmp_path, {}).read_text())
+    assert run["command"] == ["three"] and run["earlier_commands"] == [["one"], ["two"]]

@@ -5,6 +5,7 @@ import cv2
 import pytest
 
 from tf_extended.console import InputError
+from tf_extended.evaluation import curve
 from tf_extended.evaluation.curve import CURVE_JSON, CURVE_PNG, add_point, comparable, read_curve
 
 
@@ -22,6 +23,13 @@ def test_points_are_kept_in_order_and_replaced(tmp_path):
     assert [(p["step"], p["voc07"]) for p in points] == [(100, None), (200, 0.5), (300, 0.5)]
     assert json.loads((tmp_path / CURVE_JSON).read_text())["format"] == 1
     assert cv2.imread(str(tmp_path / CURVE_PNG)).shape[2] == 3
+
+
+def test_both_rules_are_drawn(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curve, "plot_curve", lambda *arguments: drawn.append(arguments))
+    add_point(tmp_path, point(1))
+    assert drawn == [(tmp_path / CURVE_PNG, [1], {"VOC07 mAP": [0.5], "VOC12 mAP": [0.4]})]
 
 
 def test_evaluations_of_other_pictures_stay_and_are_drawn_apart(tmp_path):

@@ -110,6 +110,18 @@ def test_names_of_pictures_may_be_as_long_as_files_can_be(tmp_path):
     assert picture.name.startswith("01_\u4e2d\u4e2d") and f"{image_id}: 1 errors" in page
 
 
+def test_marks_tell_found_missed_right_and_difficult(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pictures, "draw_marks", lambda image, marks: drawn.append(
+        [(mark.bbox.tolist(), mark.colour, mark.text) for mark in marks]))
+    result = evaluation()
+    for index in (0, 1):
+        pictures.draw_image(None, index, result.detections, result.truth, result.analysis, NAMES)
+    assert drawn[0] == [(list(BOX), pictures.FOUND, ""), (list(FAR), pictures.MISSED, "missed cat"),
+                        (list(BOX), pictures.RIGHT, "cat 0.90")]
+    assert drawn[1] == [(list(BOX), pictures.DIFFICULT, "")]  # the false alarm is below the operating point
+
+
 def test_worst_images_come_first_and_right_ones_not_at_all():
     analysis = evaluation().analysis._replace(image_errors=np.array([0, 2, 5, 2]))
     assert pictures.worst_images(analysis, 10) == [2, 1, 3]
