@@ -155,11 +155,16 @@ def test_one_training_at_a_time(tmp_path):
 
 
 def test_a_file_system_without_locks_is_trained_on(tmp_path, monkeypatch):
+    asked = []
+
     def refuse(*_):
+        asked.append(True)
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(train_folder.fcntl, "flock", refuse)
     train_folder.hold(tmp_path)
+    train_folder.hold(tmp_path)
+    assert asked == [True]  # and it is not asked again
 
 
 TF_SAYS = """Graph execution error:
