@@ -60,6 +60,22 @@ def test_boxes_come_back_to_the_picture(dataset, checkpoint, resize, test_flips)
     assert np.abs(found - expected).max() <= (1e-4 if resize == Resize.CENTRAL_CROP else 1.5)
 
 
+def test_the_matching_threshold_and_the_callers_facts_reach_the_report(dataset, checkpoint):
+    """The net's boxes are a pixel larger than VOC's above and to the left: an IoU of .97 at most."""
+    options = {"evaluator_options": {"matching_threshold": 0.99}, "resize": Resize.CENTRAL_CROP}
+    result = evaluator(dataset, **options).evaluate(checkpoint, {"net": "rectangles"})
+    assert result.scores.map07 == 0
+    assert result.info["net"] == "rectangles"
+    options["evaluator_options"]["matching_threshold"] = 0.7
+    assert evaluator(dataset, **options).evaluate(checkpoint).scores.map07 == pytest.approx(1)
+
+
+def test_classes_that_only_the_net_knows_are_left_out(dataset, checkpoint):
+    ours = Evaluator(graph_maker(dataset), {0: "none", 1: "box"}, dataset.num_samples)
+    assert set(ours.evaluate(checkpoint).detections.labels.tolist()) == {1}
+    assert set(evaluator(dataset).evaluate(checkpoint).detections.labels.tolist()) == {1, 2}
+
+
 def test_a_limit_takes_the_first_batches(dataset, checkpoint):
     result = evaluator(dataset, max_batches=2, batch_size=2, num_threads=1).evaluate(checkpoint)
     assert result.truth.image_ids == [f"picture {number}" for number in range(4)]
