@@ -102,13 +102,14 @@ def _dims(data: memoryview) -> Iterator[int]:
 def from_caffe(layers: dict[str, list[np.ndarray]]) -> Weights:
     """The layers that SSD knows, under the toolkit's names without the net's scope, in its layouts.
 
-    Empty where the model is of another network.
+    Empty where the model is of another network. Raises ValueError for a layer that has the name of one of SSD's, but
+    cannot be one by its shape.
     """
     converted = {}
     for theirs, ours in LAYER_NAMES.items():
         if theirs in layers:
             kernel, *biases = layers[theirs]
-            converted[f"{ours}/weights"] = _as_hwio(kernel, FC6_SIDE if theirs == "fc6" else 1)
+            converted[f"{ours}/weights"] = _as_hwio(theirs, kernel, FC6_SIDE if theirs == "fc6" else 1)
             converted |= {f"{ours}/biases": b.reshape(-1) for b in biases}
     if L2_NORM in layers:
         converted[GAMMA] = layers[L2_NORM][0].reshape(-1)
@@ -120,8 +121,13 @@ def from_caffe(layers: dict[str, list[np.ndarray]]) -> Weights:
     return converted
 
 
-def _as_hwio(kernel: np.ndarray, side: int) -> np.ndarray:
+def _as_hwio(layer: str, kernel: np.ndarray, side: int) -> np.ndarray:
     """[out, in, h, w] → [h, w, in, out]; also of a fully connected [out, in * side * side], in Caffe's order."""
+    if kernel.ndim not in (2, 4) or not kernel.size:
+        raise ValueError(f"its layer {layer} is of shape {list(kernel.shape)}, where a convolution has four sides")
     if kernel.ndim == 2 or kernel.shape[:2] == (1, 1):
+        if kernel.shape[-1] % side ** 2:
+            raise ValueError(f"its layer {layer} is of shape {list(kernel.shape)}, where VGG-16's looks at {side} x "
+                             f"{side} places, so that {side ** 2} divides the last number")
         kernel = kernel.reshape(kernel.shape[-2], -1, side, side)
     return kernel.transpose(2, 3, 1, 0)

@@ -32,7 +32,7 @@ _IS_COUNTED = re.compile(r"(?:^|/)layers/(\w+)/vars/\d+$")
 
 
 def read_keras(path: str | Path) -> Weights:
-    """The convolutions of the file and, where it has the top, conv6 and conv7 reduced from fc1 and fc2.
+    """The convolutions of the file and, where it has VGG-16's top, conv6 and conv7 reduced from fc1 and fc2.
 
     For whitened RGB: these networks were converted from Caffe and want BGR, so the first layer is turned round. A
     file that is not of VGG-16 gives an empty dict. Raises OSError for a damaged file, InputError for VGG-19.
@@ -41,11 +41,24 @@ def read_keras(path: str | Path) -> Weights:
     if "conv1/conv1_1/weights" in found:
         found["conv1/conv1_1/weights"] = swap_red_and_blue(found["conv1/conv1_1/weights"])
     fully = [found.pop(f"{layer}/{part}", None) for layer in ("fc6", "fc7") for part in ("weights", "biases")]
-    if all(values is not None for values in fully):
+    below = found.get("conv5/conv5_3/biases")
+    if all(values is not None for values in fully) and _is_vgg_top(*fully, None if below is None else below.size):
         fc6, fc6_biases, fc7, fc7_biases = fully
         found |= reduce_fc(
             fully_connected_as_conv(fc6, FC6_SIDE), fc6_biases, fully_connected_as_conv(fc7, 1), fc7_biases)
     return found
+
+
+def _is_vgg_top(fc6: np.ndarray, fc6_biases: np.ndarray, fc7: np.ndarray, fc7_biases: np.ndarray,
+                channels: int | None) -> bool:
+    """Whether two layers are VGG-16's by shape, for so many channels below them; for any where that is not known.
+
+    Own classifiers on VGG-16's convolutions have layers of these names too.
+    """
+    places = FC6_SIDE ** 2
+    return (fc6.ndim == fc7.ndim == 2 and fc6.shape[1] == fc6_biases.size == fc7.shape[0]
+            and fc7.shape[1] == fc7_biases.size
+            and (fc6.shape[0] == places * channels if channels else fc6.shape[0] % places == 0))
 
 
 def _read_layers(path: str | Path) -> Weights:

@@ -86,7 +86,9 @@ def _read_file(path: Path) -> tuple[Kind, dict[str, np.ndarray]]:
     if is_hdf5:
         try:
             return KERAS, read_keras(path)
-        except (OSError, RuntimeError) as error:
+        except InputError:
+            raise
+        except (OSError, RuntimeError, ValueError, TypeError, LookupError) as error:  # all of them h5py's, for damage
             raise InputError(f"{path} cannot be read as HDF5 ({error}); is the file complete?") from None
     try:
         layers = read_layers(path.read_bytes())
@@ -96,4 +98,8 @@ def _read_file(path: Path) -> tuple[Kind, dict[str, np.ndarray]]:
     if not layers:
         raise InputError(f"{path} holds no weights: expected {ACCEPTED}")
     vgg.refuse_deeper(layers, path)
-    return CAFFE, from_caffe(layers)
+    try:
+        return CAFFE, from_caffe(layers)
+    except ValueError as error:
+        raise InputError(f"{path} is a Caffe model of another net: {error}. The body of SSD is VGG-16: give a model of "
+                         "that, or of SSD") from None

@@ -126,6 +126,14 @@ def test_other_networks_give_nothing():
     assert from_caffe({"conv1": [random(96, 3, 11, 11), random(96)], "ip1": [random(10, 20)]}) == {}
 
 
+@pytest.mark.parametrize("name, shape, says", [
+    ("fc6", (64, 9216), r"\[64, 9216\], where VGG-16's looks at 7 x 7"), ("fc6", (0, 49), r"\[0, 49\]"),
+    ("conv1_1", (8,), r"\[8\]"), ("fc7", (2, 3, 4), r"\[2, 3, 4\]"), ("conv1_1", (2, 3, 4, 1, 1), r"\[2, 3, 4, 1, 1\]")])
+def test_a_layer_that_is_not_vggs_by_its_shape_is_named(name, shape, says):
+    with pytest.raises(ValueError, match=f"its layer {name} is of shape {says}"):
+        from_caffe({name: [random(*shape)]})
+
+
 def test_a_layer_without_biases():
     assert list(from_caffe({"conv1_2": [random(4, 4, 3, 3)]})) == ["conv1/conv1_2/weights"]
 

@@ -82,6 +82,16 @@ def test_true_shape_of_the_top(tmp_path):
     np.testing.assert_array_equal(read["conv7/biases"], np.arange(0, 4096, 4))
 
 
+@pytest.mark.parametrize("layout", ["keras2", "keras3"])
+@pytest.mark.parametrize("fc1, fc2", [((16 * 16, 20), (20, 20)), ((16, 20), (20, 20)), ((49 * 16, 20), (24, 20)),
+                                      ((49 * 32, 20), (20, 20)), ((49 * 16, 20), (20, 20, 1))])
+def test_a_top_that_is_not_vggs_is_left_out(tmp_path, layout, fc1, fc2):
+    layers = keras_layers(thin=32, top=False)
+    layers |= {name: [random(*shape), random(20)] for name, shape in {"fc1": fc1, "fc2": fc2}.items()}
+    read = read_keras(write(tmp_path / "own.h5", layers, layout))
+    assert len(read) == 2 * 13 and not any("fc" in name or "conv6" in name for name in read)
+
+
 def test_other_networks_of_keras_give_nothing(tmp_path):
     layers = {f"conv{i}": [random(3, 3, 2, 2), random(2)] for i in range(5)}
     assert read_keras(write(tmp_path / "named.h5", layers, "keras2")) == {}

@@ -72,6 +72,7 @@ def unusable(tmp_path):
         "cut.h5": (keras[:2000], "cannot be read as HDF5.* is the file complete"),
         "other.h5": ((tmp_path / "other.h5").read_bytes(), "Keras VGG-16 .HDF5., but none of its layers"),
         "cut.caffemodel": (caffe[:-5], "none of the files .* or is damaged"),
+        "caffenet.caffemodel": (caffemodel({"fc6": [random(4, 36)]}), r"another net: .* fc6 .*\[4, 36\].* VGG-16"),
         "alexnet.caffemodel": (caffemodel({"ip1": [random(3, 4)]}), "Caffe model, but none of its layers"),
     }
 
@@ -83,6 +84,18 @@ def test_other_files_are_refused_in_one_line_that_names_them(tmp_path):
         with pytest.raises(tfe.InputError, match=message) as refused:
             load_weights(path, "net")
         assert str(path) in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("error", [
+    KeyError("x"), TypeError("x"), UnicodeDecodeError("utf8", b"", 0, 1, "x"), RuntimeError(), OSError()])
+def test_whatever_h5py_raises_for_damage_is_told_as_that(tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    path = write(tmp_path / "vgg.h5", keras_layers(32, top=False), "published")
+    monkeypatch.setattr(h5py.Group, "__getitem__", fail)
+    with pytest.raises(tfe.InputError, match="vgg.h5 cannot be read as HDF5 .* is the file complete"):
+        load_weights(path, "net")
 
 
 def test_nothing_there(tmp_path):
