@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tf_extended.checkpoints import check_path, checkpoint_step
+from tf_extended.checkpoints import STATE, UNREADABLE, check_path, checkpoint_step, latest_checkpoint
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, complain, say
 from tf_extended.files import write_text
@@ -25,7 +25,7 @@ except ImportError:  # Windows: two trainings in one folder are then not noticed
 
 _TEMPORARY = re.compile(r"\.tempstate\d+$|\.tmp[0-9a-f]{32}$")
 _PART = re.compile(r"(model\.ckpt-\d+)\.(meta|data-\d{5}-of-\d{5})$")
-_STATE, _INDEX = "checkpoint", ".index"
+_INDEX = ".index"
 _locks: dict[Path, int] = {}
 # As much as the files beside the checkpoints take, generously.
 PROBE_BYTES = 200_000
@@ -119,20 +119,20 @@ def _settle_state(folder: Path) -> None:
     candidates = _candidates(named, listed, present)
     name = next((name for name in candidates if _is_whole(folder / name)), None)
     if name is not None and name != named:
-        complain(f"WARNING: {folder / _STATE} names {named or 'no checkpoint of this folder'}, but the newest whole "
+        complain(f"WARNING: {folder / STATE} names {named or 'no checkpoint of this folder'}, but the newest whole "
                  f"one is {name}: resuming from {folder / name}")
         others = [other for other in listed or sorted(present, key=checkpoint_step) if other in present - {name}]
         lines = [f'all_model_checkpoint_paths: "{other}"\n' for other in (*others, name)]
-        write_text(folder / _STATE, f'model_checkpoint_path: "{name}"\n' + "".join(lines))
+        write_text(folder / STATE, f'model_checkpoint_path: "{name}"\n' + "".join(lines))
     elif candidates and name is None:
         raise RunError(f"none of the checkpoints in {folder} can be read; put one back from a copy, or start again in "
                        "another --train_dir")
     elif name is None and named and tf.train.checkpoint_exists(str(folder / named)):
         raise InputError(f"{folder / named} is a checkpoint of TensorFlow's first format, which is not resumed; start "
                          f"from it with another --train_dir and --checkpoint_path={folder / named}")
-    elif name is None and (folder / _STATE).exists():
-        complain(f"WARNING: {folder / _STATE} names no checkpoint of this folder, which has none: starting anew")
-        (folder / _STATE).unlink()
+    elif name is None and (folder / STATE).exists():
+        complain(f"WARNING: {folder / STATE} names no checkpoint of this folder, which has none: starting anew")
+        (folder / STATE).unlink()
 
 
 def _read_state(folder: Path) -> tuple[str | None, list[str]]:
@@ -168,7 +168,7 @@ def _is_whole(prefix: Path) -> bool:
         reader = tf.train.load_checkpoint(str(prefix))
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:  # IndexError: a file cut short
+    except UNREADABLE as error:
         complain(f"WARNING: checkpoint {prefix} is damaged and not used: {cause(error)}")
         return False
     return True
@@ -204,10 +204,9 @@ def write_error(error: Exception, folder: Path, when: str) -> RunError:
     text, go_on = cause(error), "run the same command to go on."
     if not folder.is_dir():
         return RunError(f"{folder} was removed {when}, so the training stopped. Put a copy of it back, then {go_on}")
+    kept = f"The checkpoints in {folder} are good. " if latest_checkpoint(folder) else ""
     if any(words in text for words in ("No space left", "quota exceeded", "File too large")):
-        return RunError(f"the disk of {folder} is full ({when}: {text}). The checkpoints in it are good: make room, "
-                        f"then {go_on}")
+        return RunError(f"the disk of {folder} is full ({when}: {text}). {kept}Make room, then {go_on}")
     if isinstance(error, OSError) or any(words in text for words in ("Read-only file", "Permission denied")):
         return RunError(f"{folder} cannot be written ({when}: {text}). Make it writable, then {go_on}")
-    return RunError(f"training stopped {when}: {text}\nThe checkpoints in {folder} are good: mend the cause, "
-                    f"then {go_on}")
+    return RunError(f"the training in {folder} stopped {when}: {text}\n{kept}Mend the cause, then {go_on}")

@@ -196,6 +196,14 @@ def test_an_error_of_writing_names_the_folder_and_the_remedy(tmp_path, error, sa
     assert str(told).endswith("then run the same command to go on.")
 
 
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"),
+                                   tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")])
+def test_checkpoints_are_said_to_be_good_only_where_there_are_any(tmp_path, error):
+    assert "The checkpoints" not in str(train_folder.write_error(error, tmp_path, "at step 7"))
+    (tmp_path / "model.ckpt-5.index").touch()
+    assert f"The checkpoints in {tmp_path} are good." in str(train_folder.write_error(error, tmp_path, "at step 7"))
+
+
 def test_a_folder_that_is_gone_is_told_as_that(tmp_path):
     error = train_folder.write_error(FileNotFoundError(errno.ENOENT, "x"), tmp_path / "gone", "at step 7")
     assert "was removed at step 7" in str(error)
