@@ -146,15 +146,13 @@ def starting_point(net, labels: list[str], train_dir: Path):
     if not FLAGS.checkpoint_path:
         tfe.say("starting from random weights")
         return None
-    kind, stored = weights.load_weights(FLAGS.checkpoint_path, net.name)
-    if kind in (weights.CAFFE, weights.KERAS) and FLAGS.checkpoint_model_scope:
-        raise tfe.InputError(f"--checkpoint_model_scope means nothing for a {kind.title}; leave it out")
+    kind, stored = weights.load_weights(FLAGS.checkpoint_path, net.name, FLAGS.checkpoint_model_scope)
     plan = checkpoints.plan_restore(
         slim.get_model_variables(), f"{FLAGS.checkpoint_path} ({kind.title})", stored, net_scope=net.name,
         model_scope=None if kind.converted else FLAGS.checkpoint_model_scope,
         exclude_scopes=checkpoints.split_scopes(FLAGS.checkpoint_exclude_scopes),
         # Published bodies have no heads for our classes; of a checkpoint with our names everything is expected.
-        ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted)
+        ignore_missing_vars=FLAGS.ignore_missing_vars or kind.converted, nets=nets_factory.NETWORKS)
     notes = model_file.notes(FLAGS.checkpoint_path, net, labels) if any("_box/" in name for name in plan.values) else []
     tfe.say("\n".join([plan.table(), *notes]))
     return plan.init_fn()

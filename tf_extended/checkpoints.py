@@ -3,16 +3,23 @@
 Reading the formats of other programs is `tf_extended.weights`' job; saving is tf.train.Saver's. Nothing here fails
 because the number of classes differs: what does not fit is left at its initial value and listed.
 """
+import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tf_extended.compat import PATTERN, slim, tf
 from tf_extended.console import InputError
+from tf_extended.restore_plan import SHADOW, RestorePlan
 
+# What TensorFlow raises for a checkpoint that is damaged; IndexError: a file cut short.
+UNREADABLE = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
+# The file in which TensorFlow notes the checkpoints of a folder.
+STATE = "checkpoint"
+# The last bytes of the table that a checkpoint of TensorFlow's first format is, as the published vgg_16.ckpt.
+_TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 _PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
 
 
@@ -44,53 +51,38 @@ def resumed_seed(seed: int | None, folder: str | Path) -> int | None:
     return seed if seed is None or present is None else seed + max(checkpoint_step(present), 0)
 
 
-def find_checkpoint(path: str | Path) -> str:
+def is_first_format(path: str | Path) -> bool:
+    """Whether a file is a checkpoint of TensorFlow's first format, or one of the files of such a checkpoint."""
+    with Path(path).open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(-min(file.tell(), len(_TABLE_MAGIC)), os.SEEK_END)
+        return file.read() == _TABLE_MAGIC
+
+
+def find_checkpoint(path: str | Path, any_file: bool = False) -> str:
     """The checkpoint that a person means: a folder, a prefix, or any of the checkpoint's files.
 
-    Returns a prefix for tf.train.Saver, or the path itself for a file of another kind. Raises InputError where there
-    is nothing.
+    Returns a prefix for tf.train.Saver, or with `any_file` the path itself for a file of another kind. Raises
+    InputError where there is nothing, or nothing that will do.
     """
     path = check_path(path)
+    whole = Path(path).is_file() and not Path(f"{path}.index").exists()
+    if whole and Path(path).name == STATE:
+        path = str(Path(path).parent)
     if Path(path).is_dir():
         found = latest_checkpoint(path)
         if found is None:
             raise InputError(f"no checkpoint in the folder {path}: expected files named *.index and *.data-*")
         return found
     prefix = _PARTS.sub("", path)
+    if whole and prefix == path and not any_file and not is_first_format(path):
+        raise InputError(f"{path} is no TensorFlow checkpoint, or is damaged: give the folder of a training, or a "
+                         "prefix like model.ckpt-1000. Other weights need a training that starts from them first")
     if tf.train.checkpoint_exists(prefix):
         return prefix
-    if Path(path).is_file() and prefix == path:
-        return path
     near = sorted(p.name for p in Path(path).parent.glob("*.index"))[-3:] if Path(path).parent.is_dir() else []
     hint = f"; that folder has {', '.join(near)}" if near else ""
     raise InputError(f"no checkpoint at {path}: give a folder, a prefix like model.ckpt-1000, or its .index file{hint}")
-
-
-@dataclass
-class RestorePlan:
-    """What a checkpoint gives to a graph: values by variable name, and what stays at its initial value, and why.
-
-    skipped: [(variable, reason)] of variables that the checkpoint has in another shape, or that flags exclude.
-    missing: variables that the checkpoint does not have. unused: what it has for variables that are not there.
-    """
-
-    source: str
-    values: dict[str, np.ndarray] = field(default_factory=dict)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    unused: list[str] = field(default_factory=list)
-
-    def table(self) -> str:
-        """What was restored, skipped, missing and unused, for a person to read."""
-        lines = [f"restoring {len(self.values)} variables from {self.source}"]
-        lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped]
-        lines += [f"  missing  {name}: not in the checkpoint, starts from its initial value" for name in self.missing]
-        lines += [f"  unused   {name}: not in this net" for name in self.unused]
-        return "\n".join(lines)
-
-    def init_fn(self) -> Callable[[tf.Session], None]:
-        """A function for slim.learning.train that assigns the values; call it while the graph is still open."""
-        return slim.assign_from_values_fn(self.values)
 
 
 def check_resume(prefix: str, variables: Sequence[tf.Variable]) -> None:
@@ -105,7 +97,7 @@ def check_resume(prefix: str, variables: Sequence[tf.Variable]) -> None:
     if not other:
         dropped = [name for name in sorted(set(stored) - here) if name.rpartition("/")[0] in net]
         other = sorted(here - set(stored)) or dropped
-        averages = other and other[0].endswith("/ExponentialMovingAverage")
+        averages = other and other[0].endswith(SHADOW)
         flags = "--moving_average_decay" if averages else "--optimizer or --trainable_scopes"
     if other:
         raise InputError(
@@ -128,23 +120,24 @@ def _in_scopes(name: str, scopes: Sequence[str]) -> bool:
 
 def plan_restore(variables: Sequence[tf.Variable], source: str, stored: dict[str, np.ndarray], *, net_scope: str,
                  model_scope: str | None = None, exclude_scopes: Sequence[str] = (),
-                 ignore_missing_vars: bool = False) -> RestorePlan:
+                 ignore_missing_vars: bool = False, nets: Iterable[str] = ()) -> RestorePlan:
     """Hold the variables of a graph against the `stored` values of a checkpoint.
 
     `stored`: values by name, from `read_checkpoint` or `tf_extended.weights`. `model_scope` is the scope that the
-    checkpoint uses where the graph says `net_scope` (flag checkpoint_model_scope); variables under `exclude_scopes`
-    are left alone. Raises InputError where nothing at all fits, where most shapes are others, as in nets of another
-    width, where variables are missing and `ignore_missing_vars` is not set, or a scope holds no variable.
+    checkpoint uses where the graph says `net_scope` (flag checkpoint_model_scope), `/` for none at all; variables under
+    `exclude_scopes` are left alone. `nets`: names of all nets, for the message. Raises InputError where nothing at all
+    fits, where most shapes are others, as in nets of another width, where variables are missing and
+    `ignore_missing_vars` is not set, a scope holds no variable, or values are not finite.
     """
     plan, wanted, reshaped = RestorePlan(source), set(), []
-    model_scope = model_scope.rstrip("/") if model_scope else None
+    scope_there = model_scope.rstrip("/") if model_scope else net_scope
     for scope in exclude_scopes:
         _under([variable.op.name for variable in variables], scope, "--checkpoint_exclude_scopes")
-    if model_scope:
-        _under(stored, model_scope, "--checkpoint_model_scope")
+    if model_scope and scope_there:
+        _under(stored, scope_there, "--checkpoint_model_scope")
     for variable in variables:
         name = variable.op.name
-        stored_name = name.replace(net_scope, model_scope, 1) if model_scope else name
+        stored_name = name.replace(net_scope, scope_there, 1).lstrip("/")
         wanted.add(stored_name)
         if _in_scopes(name, exclude_scopes):
             plan.skipped.append((name, "excluded by --checkpoint_exclude_scopes"))
@@ -162,7 +155,7 @@ def plan_restore(variables: Sequence[tf.Variable], source: str, stored: dict[str
             f"{source} is not of a net like this: {len(reshaped)} of the {len(reshaped) + len(plan.values)} variables "
             f"that both have differ in shape, {' '.join(reshaped[0])} the first; give the --depth_multiplier (1 as "
             "published) and the --model_name of those weights")
-    _check_plan(plan, stored, net_scope, ignore_missing_vars)
+    plan.check([variable.op.name for variable in variables], stored, net_scope, ignore_missing_vars, nets)
     return plan
 
 
@@ -175,25 +168,6 @@ def _under(names: Iterable[str], scope: str, flag: str) -> list[str]:
     return found
 
 
-def _check_plan(plan: RestorePlan, stored: dict[str, np.ndarray], net_scope: str, ignore_missing_vars: bool) -> None:
-    if not plan.values and not plan.missing:
-        raise InputError("--checkpoint_exclude_scopes leaves nothing to restore; leave --checkpoint_path out, or name "
-                         "narrower scopes")
-    if not plan.values:
-        if any(_in_scopes(name, [net_scope]) for name in stored):
-            raise InputError(f"nothing of {plan.source} fits this net: it has no variable "
-                             f"{min(name for name in stored if '/' in name)}, nor any other of those; give the "
-                             "--model_name that has")
-        scopes = sorted({name.split("/")[0] for name in stored if "/" in name})[:8]
-        raise InputError(
-            f"nothing of {plan.source} fits this net: its variables are under {', '.join(scopes) or 'no scope'}; "
-            "set --checkpoint_model_scope to the scope of the net in it")
-    if plan.missing and not ignore_missing_vars:
-        raise InputError(
-            f"{plan.source} lacks {len(plan.missing)} variables of this net, {plan.missing[0]} the first; exclude them "
-            "with --checkpoint_exclude_scopes or accept their initial values with --ignore_missing_vars")
-
-
 def read_checkpoint(prefix: str) -> dict[str, np.ndarray]:
     """All values of a TensorFlow checkpoint by name, optimiser slots and global step left out."""
     try:
@@ -201,7 +175,7 @@ def read_checkpoint(prefix: str) -> dict[str, np.ndarray]:
         names = reader.get_variable_to_shape_map()
         slots = {name for name in names if "/" in name and name.rsplit("/", 1)[0] in names}
         return {name: reader.get_tensor(name) for name in names if name not in slots and name != "global_step"}
-    except (tf.errors.OpError, ValueError, IndexError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{prefix} cannot be read as a checkpoint ({error}); is the file complete?") from None
 
 

@@ -26,7 +26,7 @@ def folder(tmp_path):
     return train_dir
 
 
-@pytest.mark.parametrize("name", ["", "model.ckpt-100", "model.ckpt-100.index", "model.ckpt-100.meta",
+@pytest.mark.parametrize("name", ["", "checkpoint", "model.ckpt-100", "model.ckpt-100.index", "model.ckpt-100.meta",
                                   "model.ckpt-100.data-00000-of-00001"])
 def test_found_by_any_of_its_names(folder, name):
     assert checkpoints.find_checkpoint(folder / name) == str(folder / "model.ckpt-100")
@@ -52,7 +52,14 @@ def test_nothing_there(tmp_path, folder):
 
 def test_a_file_of_another_kind_is_itself(tmp_path):
     (tmp_path / "vgg.caffemodel").write_bytes(b"x")
-    assert checkpoints.find_checkpoint(tmp_path / "vgg.caffemodel") == str(tmp_path / "vgg.caffemodel")
+    assert checkpoints.find_checkpoint(tmp_path / "vgg.caffemodel", any_file=True) == str(tmp_path / "vgg.caffemodel")
+
+
+@pytest.mark.parametrize("name", ["model.json", "metrics.jsonl", "vgg.caffemodel"])
+def test_a_file_of_another_kind_is_told_as_that_where_only_a_checkpoint_will_do(folder, name):
+    (folder / name).write_bytes(b"{}")
+    with pytest.raises(tfe.InputError, match=rf"{name} is no TensorFlow checkpoint.*give the folder of a training"):
+        checkpoints.find_checkpoint(folder / name)
 
 
 def test_a_run_that_resumes_has_a_seed_of_its_own(folder, tmp_path):
@@ -73,7 +80,8 @@ def test_slots_and_global_step_are_not_restored(folder):
     assert "global_step" not in stored
 
 
-@pytest.mark.parametrize(("file", "content"), [("index", b"not an index"), ("data-00000-of-00001", b"cut")])
+@pytest.mark.parametrize(("file", "content"), [("index", b"not an index"), ("data-00000-of-00001", b"cut"),
+                                              ("data-00000-of-00001", b"")])
 def test_a_damaged_checkpoint_is_named(folder, file, content):
     (folder / f"model.ckpt-100.{file}").write_bytes(content)
     with pytest.raises(tfe.InputError, match="model.ckpt-100 cannot be read"):
@@ -128,6 +136,28 @@ def test_a_checkpoint_of_another_net_is_an_error_that_names_its_scope(folder):
         tf.get_variable("b/conv/weights", shape=[2, 2])
         with pytest.raises(tfe.InputError, match="nothing of .*under a.*--checkpoint_model_scope"):
             plan(folder, net_scope="b", ignore_missing_vars=True)
+
+
+def test_a_checkpoint_without_an_outer_scope(folder):
+    with tf.Graph().as_default():
+        tf.get_variable("net/a/conv/weights", shape=[2, 2])
+        tf.get_variable("net/a/head/weights", shape=[3])
+        with pytest.raises(tfe.InputError, match="its variables are under no scope; set --checkpoint_model_scope=/$"):
+            plan(folder, net_scope="net")
+        assert sorted(plan(folder, net_scope="net", model_scope="/").values) == ["net/a/conv/weights",
+                                                                                "net/a/head/weights"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300, b"text"])
+def test_values_that_are_not_finite_are_an_error_that_names_them_unless_excluded(value):
+    stored = {"a/conv/weights": np.array([1.0, value]), "a/head/weights": np.ones(3)}
+    with tf.Graph().as_default():
+        tf.get_variable("a/conv/weights", shape=[2])
+        tf.get_variable("a/head/weights", shape=[3])
+        with pytest.raises(tfe.InputError, match=r"file is ruined: its values for a/conv/weights are not finite"):
+            checkpoints.plan_restore(tf.global_variables(), "file", stored, net_scope="a")
+        rest = checkpoints.plan_restore(tf.global_variables(), "file", stored, net_scope="a", exclude_scopes=["a/conv"])
+        assert list(rest.values) == ["a/head/weights"]
 
 
 def test_trainable_scopes():

@@ -7,11 +7,10 @@ import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tf_extended.checkpoints import checkpoint_step
+from tf_extended.checkpoints import UNREADABLE, checkpoint_step
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, first_line, say
-
-SHADOW = "/ExponentialMovingAverage"
+from tf_extended.restore_plan import SHADOW, first_not_finite
 
 
 class CheckpointGoneError(RunError):
@@ -25,7 +24,7 @@ def names_in_checkpoint(
 
     stored: name → shape in the checkpoint. Raises InputError where averages are asked for and the checkpoint has none.
     """
-    if not moving_average_decay:
+    if moving_average_decay is None:
         return {variable.op.name: variable for variable in variables}
     averages = {v.op.name: v.op.name + SHADOW for v in variables if v.op.name + SHADOW in stored}
     if not averages:
@@ -36,8 +35,9 @@ def names_in_checkpoint(
     return {averages.get(variable.op.name, variable.op.name): variable for variable in variables}
 
 
-def check_fit(checkpoint: str, wanted: Mapping[str, tf.Variable], stored: Mapping[str, Sequence[int]]) -> None:
-    """Raise InputError, with what to check, unless the checkpoint has every variable in its shape."""
+def check_fit(checkpoint: str, wanted: Mapping[str, tf.Variable], stored: Mapping[str, Sequence[int]],
+              types: Mapping[str, tf.DType]) -> None:
+    """Raise InputError, with what to check, unless the checkpoint has every variable in its shape and type."""
     missing = [name for name in wanted if name not in stored]
     other = [name for name, variable in wanted.items()
              if name in stored and list(stored[name]) != variable.shape.as_list()]
@@ -50,17 +50,23 @@ def check_fit(checkpoint: str, wanted: Mapping[str, tf.Variable], stored: Mappin
         name = other[0]
         raise InputError(f"{checkpoint} has {len(other)} variables of another shape, the first is {name}: "
                          f"{list(stored[name])} there, {wanted[name].shape.as_list()} here. {hint}")
+    cast = [name for name, variable in wanted.items() if types[name] != variable.dtype.base_dtype]
+    if cast:
+        raise InputError(
+            f"{checkpoint} has {len(cast)} variables of another type, the first is {cast[0]}: {types[cast[0]].name} "
+            f"there, {wanted[cast[0]].dtype.base_dtype.name} here. Make a checkpoint of it by a training of one step "
+            f"with --checkpoint_path={checkpoint} --learning_rate=0 --max_number_of_steps=1.")
 
 
 def find_variables(
     checkpoint: str, variables: Sequence[tf.Variable], moving_average_decay: float | None
 ) -> dict[str, tf.Variable]:
     """Checkpoint name → variable, for a tf.train.Saver. Raises what the functions that it calls raise."""
-    stored = stored_shapes(checkpoint)
-    if not moving_average_decay and any(name.endswith(SHADOW) for name in stored):
+    stored, types = stored_variables(checkpoint)
+    if moving_average_decay is None and any(name.endswith(SHADOW) for name in stored):
         _note_averages(str(Path(checkpoint).parent))
     wanted = names_in_checkpoint(variables, moving_average_decay, stored)
-    check_fit(checkpoint, wanted, stored)
+    check_fit(checkpoint, wanted, stored, types)
     return wanted
 
 
@@ -71,11 +77,12 @@ def _note_averages(folder: str) -> None:
         "--moving_average_decay, with the training's value, takes them instead")
 
 
-def stored_shapes(checkpoint: str) -> dict[str, list[int]]:
-    """Name → shape of everything in a checkpoint. Raises CheckpointGoneError where it cannot be read."""
+def stored_variables(checkpoint: str) -> tuple[dict[str, list[int]], dict[str, tf.DType]]:
+    """Name → shape, name → type of everything in a checkpoint. Raises CheckpointGoneError where it cannot be read."""
     try:
-        return tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
-    except (tf.errors.OpError, ValueError) as error:
+        reader = tf.train.load_checkpoint(checkpoint)
+        return reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    except UNREADABLE as error:
         raise _gone(checkpoint, "cannot be read", first_line(error)) from error
 
 
@@ -85,18 +92,25 @@ def stored_step(checkpoint: str) -> int:
         reader = tf.train.load_checkpoint(checkpoint)
         if reader.has_tensor("global_step"):
             return int(reader.get_tensor("global_step"))
-    except (tf.errors.OpError, ValueError) as error:
+    except UNREADABLE as error:
         raise _gone(checkpoint, "cannot be read", first_line(error)) from error
     return checkpoint_step(checkpoint)
 
 
 def restore(session: tf.Session, saver: tf.train.Saver, checkpoint: str) -> None:
-    """Restore. Raises CheckpointGoneError where the files are no longer there or not complete."""
+    """Restore. Raises CheckpointGoneError where the files are no longer there or not complete, InputError where
+    values are not finite: such a net finds nothing, and scores as a bad one.
+    """
     try:
         saver.restore(session, checkpoint)
-    except (tf.errors.OpError, ValueError) as error:
+    except UNREADABLE as error:
         # All variables are in its index; TensorFlow's own text speaks of the graph.
         raise _gone(checkpoint, "cannot be restored", "its data file is missing, cut or damaged") from error
+    variables = session.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+    ruined = first_not_finite(session.run({variable.op.name: variable for variable in variables}))
+    if ruined:
+        raise InputError(f"{checkpoint} is ruined: its values for {ruined} are not finite numbers; give an earlier "
+                         "checkpoint")
 
 
 def _gone(checkpoint: str, what: str, why: str) -> CheckpointGoneError:

@@ -4,7 +4,6 @@ The kinds: a TensorFlow checkpoint (the toolkit's own or anybody's with its name
 `mobilenet_v1_….ckpt`, Keras applications' VGG-16 in HDF5, Caffe models. Which of the values fit a net is not decided
 here.
 """
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,52 +31,48 @@ CAFFE = Kind("Caffe model")
 ACCEPTED = ("a TensorFlow checkpoint (folder, prefix, .index or .data file), slim's vgg_16.ckpt or mobilenet_v1 .ckpt, "
             "Keras applications' VGG16 .h5, or a Caffe .caffemodel of SSD or VGG-16")
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-# The last bytes of the table that a checkpoint of TensorFlow's first format is, as the published vgg_16.ckpt.
-_TABLE_MAGIC = bytes.fromhex("57fb808b247547db")
 
 
-def load_weights(path: str | Path, net_scope: str) -> tuple[Kind, dict[str, np.ndarray]]:
+def load_weights(
+    path: str | Path, net_scope: str, model_scope: str | None = None
+) -> tuple[Kind, dict[str, np.ndarray]]:
     """(kind, values by variable name) of a published or own file of weights.
 
     Values of published networks come under `net_scope` (`ssd_300_vgg`), as HWIO and for RGB, ready for variables of
     these names; those of a TensorFlow checkpoint come under the names that they have in it, whatever the scope.
-    `path` is whatever `checkpoints.find_checkpoint` takes. Raises InputError for a file of another kind, a damaged
-    one, VGG-19, and a network that has nothing in common with VGG-16 or SSD. The kind is one of the constants above, or
-    of a slim MobileNet one whose title states the width.
+    `path` is whatever `checkpoints.find_checkpoint` takes. `model_scope`, where it is given: the scope that a published
+    network has in the file. Raises InputError for another scope, for a file of another kind, a damaged one, VGG-19, and
+    a network that has nothing in common with VGG-16 or SSD. The kind is one of the constants above, or of a slim
+    MobileNet one whose title states the width.
     """
-    path = checkpoints.find_checkpoint(path)
-    if _is_checkpoint(path):
+    path = checkpoints.find_checkpoint(path, any_file=True)
+    if not Path(path).is_file() or checkpoints.is_first_format(path):  # a prefix, of either format, or one file
         stored = checkpoints.read_checkpoint(path)
-        kind, converted = _from_slim(stored, path)
+        kind, converted, scope = _from_slim(stored, path)
         if not kind.converted:
             return kind, stored
     else:
-        kind, converted = _read_file(Path(path))
+        (kind, converted), scope = _read_file(Path(path)), None
+    if model_scope and model_scope.rstrip("/") != scope:
+        what = f"give {scope}, which the net in it has, or leave it out" if scope else "leave it out"
+        raise InputError(f"--checkpoint_model_scope={model_scope} means nothing for {path}, a {kind.title}; {what}")
     if not converted:
         raise InputError(f"{path} is a {kind.title}, but none of its layers is one of VGG-16 or SSD by name")
     return kind, {f"{net_scope}/{name}": values for name, values in converted.items()}
 
 
-def _from_slim(stored: dict[str, np.ndarray], path: str) -> tuple[Kind, dict[str, np.ndarray]]:
-    """What a TensorFlow checkpoint holds: a network that slim has published, without its scope, or CHECKPOINT."""
+def _from_slim(stored: dict[str, np.ndarray], path: str) -> tuple[Kind, dict[str, np.ndarray], str | None]:
+    """What a TensorFlow checkpoint holds: a network that slim has published, without its scope, or CHECKPOINT; and that
+    scope.
+    """
     if (scope := vgg.slim_scope(stored)) is not None:
         vgg.refuse_deeper((part for name in stored for part in name.split("/")), path)
-        return SLIM_VGG, vgg.from_slim(stored, scope)
+        return SLIM_VGG, vgg.from_slim(stored, scope), scope
     if (scope := mobilenet.slim_scope(stored)) is not None:
         converted = mobilenet.from_slim(stored, scope)
         width = mobilenet.depth_multiplier(converted)
-        return Kind(f"slim's MobileNet-v1 checkpoint of --depth_multiplier={width:g}"), converted
-    return CHECKPOINT, stored
-
-
-def _is_checkpoint(path: str) -> bool:
-    """Whether TensorFlow's reader is the one for `path`: a prefix, or one file of the first format."""
-    if not Path(path).is_file():  # a prefix, of either format
-        return True
-    with Path(path).open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        file.seek(-min(file.tell(), len(_TABLE_MAGIC)), os.SEEK_END)
-        return file.read() == _TABLE_MAGIC
+        return Kind(f"slim's MobileNet-v1 checkpoint of --depth_multiplier={width:g}"), converted, scope
+    return CHECKPOINT, stored, None
 
 
 def _read_file(path: Path) -> tuple[Kind, dict[str, np.ndarray]]:

@@ -103,10 +103,10 @@ def graph_maker(dataset, resize=Resize.WARP_RESIZE, test_flips="none", **options
                              Selection(test_flips=test_flips), resize=resize, **options)
 
 
-def save_checkpoint(prefix, sure=0.9, step=7, average=None):
+def save_checkpoint(prefix, sure=0.9, step=7, average=None, dtype=tf.float32):
     """A checkpoint of RectangleNet; with `average`, of a training with moving averages."""
     with tf.Graph().as_default(), tf.Session() as session:
-        values = [tf.Variable(sure, name="net/sure", dtype=tf.float32), tf.Variable(step, name="global_step")]
+        values = [tf.Variable(sure, name="net/sure", dtype=dtype), tf.Variable(step, name="global_step")]
         if average is not None:
             values.append(tf.Variable(average, name="net/sure/ExponentialMovingAverage", dtype=tf.float32))
         session.run(tf.variables_initializer(values))

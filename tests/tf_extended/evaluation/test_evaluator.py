@@ -99,8 +99,9 @@ def test_moving_averages(dataset, checkpoint, tmp_path, capsys):
     for _ in range(2):
         assert evaluator(dataset).evaluate(averaged).detections.scores.max() == pytest.approx(0.9)
     assert capsys.readouterr().out.count("--moving_average_decay, with the training's value, takes them instead") == 1
-    with pytest.raises(InputError, match="holds no moving averages"):
-        evaluator(dataset, evaluator_options=options).evaluate(checkpoint)
+    for decay in (0.99, 0.0):
+        with pytest.raises(InputError, match="holds no moving averages"):
+            evaluator(dataset, evaluator_options={"moving_average_decay": decay}).evaluate(checkpoint)
 
 
 def test_difficult_objects(tmp_path, checkpoint):
@@ -158,14 +159,29 @@ def test_a_checkpoint_that_does_not_fit(dataset, tmp_path):
         ours.evaluate(str(tmp_path / "other"))
 
 
+@pytest.mark.parametrize("dtype", [tf.float16, tf.float64, tf.int64])
+def test_a_checkpoint_of_another_type(dataset, tmp_path, dtype):
+    other = save_checkpoint(tmp_path / "model.ckpt-7", sure=1, dtype=dtype)
+    with pytest.raises(InputError, match=rf"another type, the first is net/sure: {dtype.name} there, float32 here. "
+                                         rf"Make .*--checkpoint_path={other} --learning_rate=0"):
+        evaluator(dataset).evaluate(other)
+
+
+def test_a_checkpoint_that_is_not_finite(dataset, tmp_path):
+    ruined = save_checkpoint(tmp_path / "model.ckpt-7", sure=np.nan)
+    with pytest.raises(InputError, match=f"{ruined} is ruined: its values for net/sure are not finite"):
+        evaluator(dataset).evaluate(ruined)
+
+
 def test_a_checkpoint_that_is_gone(dataset, checkpoint, tmp_path):
     ours = evaluator(dataset)
     with pytest.raises(CheckpointGoneError):
         ours.evaluate(str(tmp_path / "model.ckpt-3"))
     cut = save_checkpoint(tmp_path / "model.ckpt-4")
-    for data in tmp_path.glob("model.ckpt-4.data-*"):
-        data.unlink()
-    with pytest.raises(CheckpointGoneError):
-        ours.evaluate(cut)
+    data, = tmp_path.glob("model.ckpt-4.data-*")
+    for damage in (lambda: data.write_bytes(data.read_bytes()[:5]), lambda: data.write_bytes(b""), data.unlink):
+        damage()
+        with pytest.raises(CheckpointGoneError, match="model.ckpt-4 cannot be "):
+            ours.evaluate(cut)
     # And it goes on with the next.
     assert ours.evaluate(checkpoint).scores.map07 == pytest.approx(1)

@@ -128,7 +128,7 @@ def test_other_networks_give_nothing():
 
 @pytest.mark.parametrize("name, shape, says", [
     ("fc6", (64, 9216), r"\[64, 9216\], where VGG-16's looks at 7 x 7"), ("fc6", (0, 49), r"\[0, 49\]"),
-    ("conv1_1", (8,), r"\[8\]"), ("fc7", (2, 3, 4), r"\[2, 3, 4\]"), ("conv1_1", (2, 3, 4, 1, 1), r"\[2, 3, 4, 1, 1\]")])
+    ("conv1_1", (8,), r"\[8\]"), ("fc7", (2, 3, 4), r"\[2, 3, 4\]"), ("conv1_1", (2, 3, 4, 1, 1), r"\[2, 3, 4, 1, 1")])
 def test_a_layer_that_is_not_vggs_by_its_shape_is_named(name, shape, says):
     with pytest.raises(ValueError, match=f"its layer {name} is of shape {says}"):
         from_caffe({name: [random(*shape)]})

@@ -48,6 +48,21 @@ def test_slims_vgg_comes_under_the_nets_scope(tmp_path, version, scope):
     assert values["ssd_512_vgg/conv6/weights"].shape == (3, 3, 8, 16)
 
 
+@pytest.mark.parametrize("scope", ["vgg_16", "my/vgg"])
+def test_a_scope_that_a_published_checkpoint_has_not_is_refused(tmp_path, scope):
+    path = save(tmp_path / "vgg_16.ckpt", slim_vgg(thin=64, scope=scope))
+    for given in (scope, f"{scope}/"):
+        assert load_weights(path, "net", given)[0] is SLIM_VGG
+    with pytest.raises(tfe.InputError, match=f"--checkpoint_model_scope=nonsense .*vgg_16.ckpt.*; give {scope}, which"):
+        load_weights(path, "net", "nonsense")
+
+
+def test_other_files_have_no_scope(tmp_path):
+    path = write(tmp_path / "vgg.h5", keras_layers(32, top=False), "published")
+    with pytest.raises(tfe.InputError, match="--checkpoint_model_scope=vgg_16 means nothing for .*Keras.*leave it out"):
+        load_weights(path, "net", "vgg_16")
+
+
 def test_keras_and_caffe_whatever_their_names(tmp_path):
     kind, values = load_weights(write(tmp_path / "downloaded", keras_layers(32, top=False), "published"), "net")
     assert kind is KERAS and "net/conv5/conv5_3/biases" in values
