@@ -55,7 +55,7 @@ def load_weights(
         (kind, converted), scope = _read_file(Path(path)), None
     if model_scope and model_scope.rstrip("/") != scope:
         what = f"give {scope}, which the net in it has, or leave it out" if scope else "leave it out"
-        raise InputError(f"--checkpoint_model_scope={model_scope} means nothing for {path}, a {kind.title}; {what}")
+        raise InputError(f"--checkpoint_model_scope={model_scope} means nothing for {path} ({kind.title}); {what}")
     if not converted:
         raise InputError(f"{path} is a {kind.title}, but none of its layers is one of VGG-16 or SSD by name")
     return kind, {f"{net_scope}/{name}": values for name, values in converted.items()}
