@@ -206,6 +206,7 @@ def define_starting_point_flags() -> None:
     flags.DEFINE_string("checkpoint_path", None, "Where to start from: a checkpoint, any file of one, its folder, or "
                         "published weights: slim's vgg_16.ckpt or mobilenet_v1 checkpoints, Keras' VGG16 .h5, a "
                         ".caffemodel of SSD or VGG-16.")
-    flags.DEFINE_string("checkpoint_model_scope", None, "Scope of the net in that checkpoint where it differs.")
+    flags.DEFINE_string("checkpoint_model_scope", None, "Scope of the net in that checkpoint where it differs; /: "
+                        "none.")
     flags.DEFINE_string("checkpoint_exclude_scopes", None, "Scopes, separated by commas, that are not restored.")
     flags.DEFINE_boolean("ignore_missing_vars", False, "Accept a checkpoint that lacks variables of the net.")
