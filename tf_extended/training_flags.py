@@ -147,7 +147,7 @@ def define_recipe_flags() -> None:
     flags.DEFINE_enum("initializer", "xavier", ["xavier", "he"], "Initial values of the convolutions.")
     flags.DEFINE_float("loss_alpha", 1.0, "Weight of the localisation loss.", lower_bound=0.0)
     flags.DEFINE_float("negative_ratio", 3.0, "Hard negatives for each positive.", lower_bound=0.0)
-    flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor is a positive.", 0.0, 0.99)
+    flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor is a positive.", 0.0, 1.0)
     flags.DEFINE_float("label_smoothing", 0.0, "Share of the probability that all classes share alike.", 0.0, 1.0)
 
 

@@ -56,7 +56,7 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
 
 
 def test_numbers_that_cannot_be_meant_are_refused(parse):
-    for argument in ("--adam_beta1=1.1", "--rmsprop_decay=-0.1", "--opt_epsilon=-1", "--match_threshold=1"):
+    for argument in ("--adam_beta1=1.1", "--rmsprop_decay=-0.1", "--opt_epsilon=-1", "--match_threshold=1.1"):
         with pytest.raises(flags.Error):
             parse(argument)
     assert parse("--ftrl_learning_rate_power=-0.5").ftrl_learning_rate_power == -0.5
