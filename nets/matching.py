@@ -5,7 +5,8 @@ Two strategies over one IoU matrix [anchors, objects], all feature layers at onc
 - `slim`, the documented pipeline: an anchor takes the object that it overlaps most, however little; the score is the
   IoU, and the loss counts the anchors whose score exceeds its threshold.
 - `paper`: first every object gets the free anchor that it overlaps most, whatever the IoU (one anchor each, the best
-  pairs first); the score of these is 1, so that they are positive under any threshold below. The other anchors as above.
+  pairs first); the score of these is 1, so that they are positive under any threshold below 1. The other anchors as
+  above.
 
 Ties go to the first object, then to the first anchor. Not this module's job: the offsets (`nets.box_coder`), and the
 threshold that makes a match positive (`nets.losses`).
