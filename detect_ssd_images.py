@@ -103,12 +103,12 @@ def check_pictures(paths: list[Path]) -> list[Picture]:
     """What the files are; an InputError that names every one that is no readable picture."""
     good, bad = [], []
     for path in tfe.progress(paths, len(paths), "checking"):
-        try:
-            str(path).encode()
-            good.append(check_picture(path.read_bytes(), Findings(str(path))))
-        except UnicodeEncodeError:
-            name = str(path).encode("utf-8", "backslashreplace").decode()
+        name = files.printable(str(path))
+        if name != str(path):
             bad.append(str(Finding("name_unusable", name, None, "")))
+            continue
+        try:
+            good.append(check_picture(path.read_bytes(), Findings(str(path))))
         except Unusable as error:
             bad.append(str(Finding(error.kind, str(path), None, error.detail)))
         except OSError as error:

@@ -13,7 +13,7 @@ from datasets.picture_headers import SUFFIXES
 from tf_extended.console import InputError
 from tf_extended.evaluation import sources
 from tf_extended.evaluation.sources import ANNOTATIONS, PICTURES, SPLITS
-from tf_extended.files import composed, read_list
+from tf_extended.files import composed, printable, read_list
 
 
 class SampleFiles(NamedTuple):
@@ -95,7 +95,7 @@ def _by_id(folder: Path, suffixes: tuple[str, ...]) -> tuple[dict[str, list[Path
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in suffixes or path.name.startswith("."):
             continue
-        name = path.name.encode("utf-8", "backslashreplace").decode()
+        name = printable(path.name)
         if name != path.name:
             findings.append(Finding("name_unusable", f"{folder.name}/{name}", None, ""))
             continue

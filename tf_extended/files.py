@@ -36,6 +36,11 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def printable(name: str) -> str:
+    """A file's name as UTF-8 has it: bytes that are none, which no shard or JSON could hold, as \\x escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def read_list(path: Path, known: Container[str]) -> list[str]:
     """The picture names of a VOC list (ImageSets/Main), one a line, `composed`.
 

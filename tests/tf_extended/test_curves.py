@@ -23,19 +23,12 @@ def test_repeated_steps_replace_the_first_ones(tmp_path):
     assert [(row["step"], row["loss"]) for row in curves.read_metrics(path)] == [(10, 10), (20, 20), (25, 50), (35, 70)]
 
 
-def test_a_line_cut_short_is_left_out(tmp_path):
+@pytest.mark.parametrize("text", ['{"step": 20, "lo', '7\n{"loss": 1}\n'])
+def test_a_line_cut_short_and_lines_that_are_no_rows_are_left_out(tmp_path, text):
     path = tmp_path / "metrics.jsonl"
     write(path, [10])
     with path.open("a") as log:
-        log.write('{"step": 20, "lo')
-    assert [row["step"] for row in curves.read_metrics(path)] == [10]
-
-
-def test_lines_that_are_no_rows_are_left_out(tmp_path):
-    path = tmp_path / "metrics.jsonl"
-    write(path, [10])
-    with path.open("a") as log:
-        log.write('7\n{"loss": 1}\n')
+        log.write(text)
     assert [row["step"] for row in curves.read_metrics(path)] == [10]
 
 
