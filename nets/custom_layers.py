@@ -1,7 +1,7 @@
-"""Layers that slim lacks or does slowly: atrous convolution, bias gradient, L2 normalisation with a learnt scale,
-explicit padding, channels last, smooth L1, a float32 seam.
+"""Layers that slim lacks or does slowly: atrous convolution, L2 normalisation with a learnt scale, explicit padding,
+channels last, smooth L1, a float32 seam.
 
-Not this module's job: what is built from them (`nets.ssd_layers`, `nets.losses`).
+Not this module's job: what is built from them (`nets.ssd_layers`, `nets.losses`); gradients (`nets.fast_gradients`).
 The L2 normalisation is that of section 3.1 of the paper (conv4_3, after ParseNet); smooth L1 is that of equation 2.
 """
 import functools
@@ -64,25 +64,6 @@ def dilated_gradients_work() -> bool:
             except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
                 return False
     return True
-
-
-@tf.RegisterGradient("BiasAddByMatmul")
-def _bias_add_gradient(op: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The gradient of BiasAdd, its sum over places a product with ones, which oneDNN does seven times as fast as
-    TensorFlow's own sum in bfloat16."""
-    if op.get_attr("data_format") != b"NHWC" or gradient.get_shape().ndims != 4:
-        return gradient, tf.raw_ops.BiasAddGrad(out_backprop=gradient, data_format=op.get_attr("data_format"))
-    # The static shape where it is known: a dozen ops fewer for each of 35 layers, which count when a training starts.
-    static = gradient.get_shape()
-    batch, height, width, channels = static.as_list() if static.is_fully_defined() else tf.unstack(tf.shape(gradient))
-    places = tf.reshape(gradient, [batch, height * width, channels])
-    ones = tf.ones([batch, 1, height * width], gradient.dtype)
-    return gradient, tf.reduce_sum(tf.matmul(ones, places), axis=[0, 1])
-
-
-def fast_bias_gradients():
-    """A context in which biases that are added get `_bias_add_gradient`; build the net inside."""
-    return tf.get_default_graph().gradient_override_map({"BiasAdd": "BiasAddByMatmul"})
 
 
 @slim.add_arg_scope

@@ -19,6 +19,7 @@ import numpy as np
 import tf_extended as tfe
 from nets import anchors as ssd_anchors
 from nets import custom_layers, detection, losses, ssd_common, ssd_layers
+from nets.fast_gradients import fast_gradients
 from tf_extended.compat import slim, tf
 
 # slim passes a list of collections on as it is, and only that path works without Keras 2; the updates still end
@@ -113,7 +114,7 @@ class SSDNet:
         """
         scale = ssd_layers.channel_scaler(self.depth_multiplier)
         with tf.variable_scope(scope or self.name, self.name, [inputs], reuse=reuse), \
-                slim.arg_scope([slim.batch_norm], is_training=is_training), custom_layers.fast_bias_gradients():
+                slim.arg_scope([slim.batch_norm], is_training=is_training), fast_gradients():
             features, end_points = type(self).backbone(inputs, scale, is_training, dropout_keep_prob)
             ssd_layers.extra_feature_layers(features, self.extra_layers, scale, end_points)
             logits, localisations = self._heads(end_points)

@@ -27,10 +27,10 @@ FLAGS = ("--recipe=paper", "--num_classes=21", f"--batch_size={BATCH}", "--learn
 @contextlib.contextmanager
 def documented_graph() -> Iterator[None]:
     """Inside, nets are built as the documented code builds them."""
-    from nets import custom_layers
+    from nets import custom_layers, ssd
 
     with mock.patch.object(custom_layers, "dilated_gradients_work", lambda: False), \
-            mock.patch.object(custom_layers, "fast_bias_gradients", contextlib.nullcontext):
+            mock.patch.object(ssd, "fast_gradients", contextlib.nullcontext):
         yield
 
 
