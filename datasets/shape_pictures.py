@@ -115,14 +115,15 @@ def _colour(rng: np.random.Generator, saturation: tuple[int, int] = DULL, hue: i
 
 def _texture(rng: np.random.Generator, height: int, width: int, colour: np.ndarray) -> np.ndarray:
     """float32 [H, W, 3] around a colour: a gradient, stripes, checks or clouds."""
-    y, x = np.mgrid[:height, :width].astype(np.float32)
     kind, angle, period = rng.integers(4), rng.uniform(0, np.pi), rng.uniform(8, 40)
-    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)
     if kind == 0:
+        along = x * np.cos(angle) + y * np.sin(angle)
         wave = 2 * (along - along.min()) / max(np.ptp(along), 1) - 1
     elif kind == 1:
-        wave = np.sin(2 * np.pi * along / period)
+        wave = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period)
     elif kind == 2:
+        along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
         wave = np.sign(np.sin(2 * np.pi * along / period) * np.sin(2 * np.pi * across / period))
     else:
         coarse = rng.uniform(-1, 1, (max(2, height // 24), max(2, width // 24))).astype(np.float32)
