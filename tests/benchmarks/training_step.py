@@ -1,15 +1,18 @@
-"""Pictures a second of training the full-width SSD-300: the documented graph, ours, and PyTorch's.
+"""Pictures a second of training SSD-300: the documented graph, ours, and, at full width, PyTorch's.
 
     python -m tests.benchmarks.training_step [--peer_python=PATH] [--rounds=2] [--steps=10] [--dataset_dir=SHARDS]
+        [--depth_multiplier=1]
 
 Sides, each in a process of its own, in turn:
 - documented: float32, the atrous convolution cut into space-to-batch pieces, TensorFlow's own bias gradients;
+- the same without oneDNN, where TensorFlow leaves it off by itself: on processors without AVX512;
 - ours float32, ours bfloat16 (where the processor has it): the training script's own graph, by its own functions;
 - PyTorch float32 and bfloat16 autocast, channels last: `torch_ssd`, given ready-made batches: no input pipeline.
 """
 import argparse
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -19,7 +22,8 @@ from unittest import mock
 from tests.benchmarks.sides import data_flags, data_parser, median, run_side, take_turns
 
 BATCH, PUBLISHED_PARAMETERS = 8, 26_285_486
-OURS = {"documented": "off", "ours float32": "off", "ours bfloat16": "bfloat16"}
+WITHOUT_ONEDNN = "documented, no oneDNN"
+OURS = {WITHOUT_ONEDNN: "off", "documented": "off", "ours float32": "off", "ours bfloat16": "bfloat16"}
 PEERS = {"PyTorch float32": "float32", "PyTorch bfloat16": "bfloat16"}
 FLAGS = ("--recipe=paper", "--num_classes=21", f"--batch_size={BATCH}", "--learning_rate=0.0001", "--train_dir=unused")
 
@@ -36,6 +40,8 @@ def documented_graph() -> Iterator[None]:
 
 def measure(side: str, flags: list[str], warm_up: int, steps: int) -> dict:
     """Seconds and processor seconds of each step of the training script's graph, input pipeline and all; parameters."""
+    if side == WITHOUT_ONEDNN:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # which TensorFlow reads when it is imported
     import train_ssd_network as script
     from tf_extended import sessions, training_flags
     from tf_extended.compat import tf
@@ -43,7 +49,7 @@ def measure(side: str, flags: list[str], warm_up: int, steps: int) -> dict:
     script.FLAGS(["train_ssd_network.py", *FLAGS, *flags])
     training_flags.apply_recipe(script.FLAGS)
     dataset = script.get_dataset(script.FLAGS.dataset_split_name)
-    with documented_graph() if side == "documented" else contextlib.nullcontext():
+    with documented_graph() if side.startswith("documented") else contextlib.nullcontext():
         train_op, metrics = script.build_graph(dataset, script.build_net(dataset),
                                                training_flags.schedule(script.FLAGS, dataset.num_samples))
     config = sessions.session_config(script.FLAGS.gpu_memory_fraction, OURS[side])
@@ -92,12 +98,14 @@ def main() -> None:
     """One side, or all of them and the table."""
     parser = data_parser(__doc__)
     parser.add_argument("--peer_python", default=sys.executable, help="an interpreter with PyTorch")
+    parser.add_argument("--depth_multiplier", type=float, default=1.0, help="below 1 batch norm is in the net")
     for name, default in (("rounds", 2), ("steps", 10), ("warm_up", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     with data_flags(options) as flags:
         if options.side:
-            print(json.dumps(measure(options.side, flags, options.warm_up, options.steps)))
+            thin = [f"--depth_multiplier={options.depth_multiplier}", f"--batch_norm={options.depth_multiplier < 1.0}"]
+            print(json.dumps(measure(options.side, [*flags, *thin], options.warm_up, options.steps)))
             return
         report(take_turns(options.rounds, all_sides(options, flags)))
 
@@ -107,10 +115,16 @@ def all_sides(options: argparse.Namespace, flags: list[str]) -> dict:
     from tf_extended import sessions
 
     counts = [f"--steps={options.steps}", f"--warm_up={options.warm_up}"]
-    has_bfloat16 = sessions.choose_precision("auto")[0] == "bfloat16"
-    ours = [side for side in OURS if OURS[side] == "off" or has_bfloat16]
-    sides = {side: lambda side=side: run_side("tests.benchmarks.training_step", side, [*flags, *counts])
-             for side in ours}
+    left_out = set()
+    if sessions.choose_precision("auto")[0] != "bfloat16":
+        left_out.add("ours bfloat16")
+    if "avx512f" in sessions.cpu_flags():
+        left_out.add(WITHOUT_ONEDNN)
+    width = f"--depth_multiplier={options.depth_multiplier}"
+    sides = {side: lambda side=side: run_side("tests.benchmarks.training_step", side, [*flags, *counts, width])
+             for side in OURS if side not in left_out}
+    if options.depth_multiplier != 1.0:
+        return sides
     return sides | {
         name: lambda side=side: run_side("tests.benchmarks.torch_ssd", side, counts, options.peer_python)
         for name, side in peers(options.peer_python).items()}

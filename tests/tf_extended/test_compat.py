@@ -1,6 +1,7 @@
 """Every name that tf-slim reads at use is there, and the calls that need them run."""
 import gc
 import importlib
+import platform
 import signal
 import subprocess
 import sys
@@ -142,6 +143,16 @@ def test_keras_3_is_there_for_who_asks_and_the_environment_as_it_was(asked):
             "from tf_extended.compat import tf\n"
             "import tensorflow; print(tensorflow.keras.__version__[0], os.environ.get('TF_USE_LEGACY_KERAS'))")
     assert in_a_new_process(code) == f"3 {asked}"
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN's own kernels are for x86")
+@pytest.mark.parametrize(("asked", "on"), [(None, True), ("0", False), ("1", True)])
+def test_onednn_is_on_unless_the_user_turns_it_off(asked, on):
+    code = (f"import os; os.environ.pop('TF_ENABLE_ONEDNN_OPTS', None); asked = {asked!r}\n"
+            "asked and os.environ.update(TF_ENABLE_ONEDNN_OPTS=asked)\n"
+            "from tf_extended.compat import tf\n"
+            "from tensorflow.python.framework.test_util import IsMklEnabled; print(IsMklEnabled())")
+    assert in_a_new_process(code) == str(on)
 
 
 def test_ctrl_c_during_the_import_leaves_no_traceback():
