@@ -126,7 +126,8 @@ def build_train_op(clones: list, schedule: optimization.Schedule, global_step: t
         moving_average_decay=FLAGS.moving_average_decay)
     metrics = {"loss": loss} | {name: tf.add_n([c.outputs["metrics"][name] for c in clones]) / len(clones)
                                 for name in clones[0].outputs["metrics"]}
-    metrics["loss_regularisation"] = tf.add_n(tf.losses.get_regularization_losses() or [tf.constant(0.0)])
+    metrics["loss_regularisation"] = deployment.sum_in_order(
+        tf.losses.get_regularization_losses() or [tf.constant(0.0)])
     metrics["learning_rate"] = rate
     return train_op, metrics
 

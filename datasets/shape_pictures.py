@@ -7,6 +7,7 @@
 
 Not its job: files and annotations (`shapes`).
 """
+import math
 from typing import NamedTuple
 
 import cv2
@@ -116,15 +117,16 @@ def _colour(rng: np.random.Generator, saturation: tuple[int, int] = DULL, hue: i
 def _texture(rng: np.random.Generator, height: int, width: int, colour: np.ndarray) -> np.ndarray:
     """float32 [H, W, 3] around a colour: a gradient, stripes, checks or clouds."""
     kind, angle, period = rng.integers(4), rng.uniform(0, np.pi), rng.uniform(8, 40)
+    # Python's numbers, not NumPy's, so that the picture stays float32.
+    cosine, sine, turns = math.cos(angle), math.sin(angle), 2 * math.pi / period
     y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)
     if kind == 0:
-        along = x * np.cos(angle) + y * np.sin(angle)
+        along = x * cosine + y * sine
         wave = 2 * (along - along.min()) / max(np.ptp(along), 1) - 1
     elif kind == 1:
-        wave = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period)
+        wave = np.sin(turns * (x * cosine + y * sine))
     elif kind == 2:
-        along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-        wave = np.sign(np.sin(2 * np.pi * along / period) * np.sin(2 * np.pi * across / period))
+        wave = np.sign(np.sin(turns * (x * cosine + y * sine)) * np.sin(turns * (y * cosine - x * sine)))
     else:
         coarse = rng.uniform(-1, 1, (max(2, height // 24), max(2, width // 24))).astype(np.float32)
         wave = cv2.resize(coarse, (int(width), int(height)), interpolation=cv2.INTER_CUBIC)

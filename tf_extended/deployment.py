@@ -59,16 +59,24 @@ def clone_gradients(clones: Sequence[Clone], optimizer: tf.train.Optimizer, var_
     for index, clone in enumerate(clones):
         with tf.device(clone.device):
             data = tf.get_collection(tf.GraphKeys.LOSSES, clone.scope or None)
-            parts = [tf.add_n(data, name="clone_loss") / len(clones)]
+            parts = [sum_in_order(data, name="clone_loss") / len(clones)]
             if index == 0:
                 parts += tf.losses.get_regularization_losses()
-            loss = tf.add_n(parts)
+            loss = sum_in_order(parts)
             losses.append(loss)
             gradients.append(optimizer.compute_gradients(loss if loss_scale == 1.0 else loss * loss_scale, var_list))
     summed = _sum_gradients(gradients)
     if loss_scale != 1.0:
         summed = [(None if gradient is None else gradient / loss_scale, variable) for gradient, variable in summed]
-    return tf.add_n(losses, name="total_loss"), summed
+    return sum_in_order(losses, name="total_loss"), summed
+
+
+def sum_in_order(scalars: Sequence[tf.Tensor], name: str | None = None) -> tf.Tensor:
+    """The sum of scalars, rounded alike every time.
+
+    tf.add_n begins with the one whose memory it may overwrite, and which that is depends on which thread was faster.
+    """
+    return tf.reduce_sum(tf.stack(scalars), name=name)
 
 
 def _sum_gradients(per_clone: Sequence[Sequence[tuple]]) -> list[tuple]:

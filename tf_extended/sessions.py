@@ -14,8 +14,10 @@ PRECISIONS = ("auto", "off", "bfloat16", "float16")
 # What the loss is multiplied by on the way back, by precision. float16 has nothing below 6e-8; a power of two changes
 # no digit of what float32 holds. bfloat16 has the range of float32.
 LOSS_SCALES = {"off": 1.0, "bfloat16": 1.0, "float16": 128.0}
-# Instruction sets with bfloat16 matrix products; without one oneDNN emulates them, slower than float32.
+# Instruction sets with bfloat16 matrix products. Without one oneDNN emulates them, slower than float32, given those of
+# the second row; without these too TensorFlow is left with kernels of its own that lack much.
 BFLOAT16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
+BFLOAT16_EMULATION_FLAGS = frozenset({"avx512f", "avx_ne_convert"})
 
 
 def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
@@ -33,6 +35,12 @@ def gpus() -> list:
         return tf.config.list_physical_devices("GPU")
 
 
+def bfloat16_runs() -> bool:
+    """Whether this processor can run the bfloat16 rewrite at all, fast or not; yes where the system does not tell."""
+    instructions = cpu_flags()
+    return not instructions or bool((BFLOAT16_CPU_FLAGS | BFLOAT16_EMULATION_FLAGS) & instructions)
+
+
 def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
     """Resolve the flag --mixed_precision: (`off` | `bfloat16` | `float16`, the reason in a few words).
 
@@ -44,6 +52,9 @@ def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
     has_gpu, has_bfloat16 = bool(gpus()), bool(BFLOAT16_CPU_FLAGS & cpu_flags())
     if asked == "float16" and not has_gpu:
         raise InputError("--mixed_precision=float16 needs a GPU and none is seen; use --mixed_precision=auto")
+    if asked == "bfloat16" and not bfloat16_runs():
+        raise InputError("--mixed_precision=bfloat16 needs a processor with AVX512 at least, which this one lacks; use "
+                         "--mixed_precision=auto")
     if asked != "auto":
         return asked, "as asked"
     if depthwise:

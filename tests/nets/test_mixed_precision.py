@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 from nets import ssd_vgg_300
+from tf_extended import sessions
 from tf_extended.compat import slim, tf
 
+pytestmark = pytest.mark.skipif(not sessions.bfloat16_runs(), reason="this processor cannot run the rewrite: no AVX512")
 BFLOAT16 = tf.bfloat16.as_datatype_enum
 PARAMS = ssd_vgg_300.SSDNet.default_params._replace(num_classes=3)
 NET = ssd_vgg_300.SSDNet(PARAMS, depth_multiplier=0.05)

@@ -83,3 +83,14 @@ def test_a_variable_without_a_gradient(num_clones, loss_scale):
         _, gradients = deployment.clone_gradients(
             clones, tf.train.GradientDescentOptimizer(1.0), [unused], loss_scale)
         assert gradients == [(None, unused)]
+
+
+def test_scalars_are_summed_without_the_op_that_chooses_an_order_and_have_their_gradients():
+    values = np.float32([1.0, 2.5, -4.0, 3.0])
+    with tf.Graph().as_default() as graph, tf.Session() as sess:
+        scalars = [tf.placeholder_with_default(value, []) for value in values]
+        total = deployment.sum_in_order(scalars, name="sum")
+        assert total.op.name == "sum" and "AddN" not in {op.type for op in graph.get_operations()}
+        got, slopes = sess.run([total, tf.gradients(total, scalars)])
+    assert got == 2.5
+    assert slopes == [1.0] * 4

@@ -5,12 +5,14 @@ from tf_extended import sessions
 from tf_extended.console import InputError
 
 GPU, AMX, OLD = ["gpu"], frozenset({"avx2", "amx_bf16"}), frozenset({"avx2"})
+AVX512 = frozenset({"avx2", "avx512f"})
 
 
 @pytest.mark.parametrize(("asked", "gpus", "flags", "depthwise", "precision"), [
     ("auto", GPU, AMX, False, "float16"), ("auto", [], AMX, False, "bfloat16"), ("auto", [], OLD, False, "off"),
+    ("auto", [], AVX512, False, "off"), ("bfloat16", [], frozenset(), True, "bfloat16"),
     ("auto", GPU, AMX, True, "off"), ("auto", [], AMX, True, "off"),
-    ("off", GPU, AMX, False, "off"), ("bfloat16", [], OLD, True, "bfloat16"), ("float16", GPU, OLD, True, "float16"),
+    ("off", GPU, AMX, False, "off"), ("bfloat16", [], AVX512, True, "bfloat16"), ("float16", GPU, OLD, True, "float16"),
 ])
 def test_the_precision_of_a_machine(monkeypatch, asked, gpus, flags, depthwise, precision):
     monkeypatch.setattr(sessions, "gpus", lambda: gpus)
@@ -36,6 +38,9 @@ def test_a_wish_that_cannot_be_granted(monkeypatch):
         sessions.choose_precision("float16")
     with pytest.raises(InputError, match="expected one of auto, off, bfloat16, float16"):
         sessions.choose_precision("half")
+    monkeypatch.setattr(sessions, "cpu_flags", lambda: OLD)
+    with pytest.raises(InputError, match="--mixed_precision=bfloat16 needs a processor with AVX512.*auto"):
+        sessions.choose_precision("bfloat16")
 
 
 def test_instruction_sets_are_read_where_the_system_tells_them(tmp_path):
