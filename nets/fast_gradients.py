@@ -29,7 +29,7 @@ def products_are_faster() -> bool:
     """Whether this machine computes filter gradients faster as products: a CPU with AVX2 and no AVX512, and no GPU.
 
     There oneDNN reaches a third of the speed that it has in the forward pass, less in wide layers, so that the
-    filter gradients took more than half of a training step; products reach two thirds.
+    filter gradients took more than half of a step of the published net; products reach two thirds.
     """
     instructions = sessions.cpu_flags()
     return "avx2" in instructions and "avx512f" not in instructions and not sessions.gpus()
