@@ -1,15 +1,12 @@
 """Scripts run as a user runs them: in a process of their own, from the project's folder."""
-import subprocess
 import sys
-from pathlib import Path
 
 from lxml import etree
 
 from datasets.shapes import make_devkit
 from nets import model_file, nets_factory
+from tests.scripts.fork_server import finish
 from tf_extended.compat import slim, tf
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def command(script, **flag_values):
@@ -19,7 +16,7 @@ def command(script, **flag_values):
 
 def run(script, **flag_values):
     """The finished process, with stdout and stderr as text."""
-    return subprocess.run(command(script, **flag_values), cwd=PROJECT, capture_output=True, text=True, check=False)
+    return finish(command(script, **flag_values)[1:])
 
 
 def succeed(script, **flag_values):

@@ -10,7 +10,8 @@ import pytest
 
 from datasets.dataset_factory import get_dataset
 from tests.datasets.voc_cases import in_xml, make_voc_folder
-from tests.scripts.running import PROJECT, command, refuse, run, succeed
+from tests.scripts.fork_server import PROJECT
+from tests.scripts.running import command, refuse, run, succeed
 from tests.shared_data import DATA, needs_shared
 
 SCRIPT = "tf_convert_data.py"

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.scripts.running import PROJECT, refuse, run, succeed, untrained_train_dir
+from tests.scripts.fork_server import PROJECT
+from tests.scripts.running import refuse, run, succeed, untrained_train_dir
 
 pytestmark = pytest.mark.slow
 DETECT = "detect_ssd_images.py"

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.scripts.running import PROJECT, command, refuse, run, succeed, untrained_train_dir
+from tests.scripts.fork_server import PROJECT
+from tests.scripts.running import command, refuse, run, succeed, untrained_train_dir
 from tests.shared_data import GOLDEN, needs_shared
 from tests.tf_extended.evaluation.cases import golden_values, voc_folder
 from tests.tf_extended.evaluation.rectangles import LABELS, PICTURES, write_shards

@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from tests.scripts.running import PROJECT, command, make_shards, refuse, run, succeed
+from tests.scripts.fork_server import PROJECT
+from tests.scripts.running import command, make_shards, refuse, run, succeed
 from tests.shared_data import GOLDEN, needs_shared
 from tf_extended import checkpoints
 from tf_extended.compat import tf

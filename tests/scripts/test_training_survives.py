@@ -3,12 +3,12 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from tests.scripts.running import PROJECT, command, make_shards, run, succeed
+from tests.scripts.fork_server import PROJECT, finish
+from tests.scripts.running import command, make_shards, run, succeed
 from tf_extended import checkpoints, curves
 
 pytestmark = pytest.mark.slow
@@ -25,14 +25,12 @@ def flags(shards, train_dir, **more):
     return {"dataset_dir": shards, "dataset_split_name": "trainval", "train_dir": train_dir, "depth_multiplier": 0.05,
             "batch_size": 2, "log_every_n_steps": 1, "save_summaries_secs": 0, "optimizer": "momentum",
             "learning_rate": 0.0001, "num_readers": 1, "num_preprocessing_threads": 1, "save_interval_secs": 1,
-            "max_number_of_steps": 6} | more
+            "max_number_of_steps": 6, "augmentation": "none"} | more
 
 
 def train(mishap, step, **flag_values):
     """The finished process of a training with a mishap at a step (`dying_training`); "none" only watches."""
-    arguments = [sys.executable, "-m", "tests.scripts.dying_training", mishap, str(step)]
-    return subprocess.run([*arguments, *command(TRAIN, **flag_values)[2:]], cwd=PROJECT, capture_output=True, text=True,
-                          check=False)
+    return finish(["-m", "tests.scripts.dying_training", mishap, str(step), *command(TRAIN, **flag_values)[2:]])
 
 
 def steps(train_dir):
