@@ -41,6 +41,11 @@ def bfloat16_runs() -> bool:
     return not instructions or bool((BFLOAT16_CPU_FLAGS | BFLOAT16_EMULATION_FLAGS) & instructions)
 
 
+def is_slow() -> bool:
+    """Whether nets train slowly here: no GPU, and a processor that does not multiply bfloat16 (or does not tell)."""
+    return not gpus() and not BFLOAT16_CPU_FLAGS & cpu_flags()
+
+
 def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
     """Resolve the flag --mixed_precision: (`off` | `bfloat16` | `float16`, the reason in a few words).
 

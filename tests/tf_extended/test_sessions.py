@@ -26,6 +26,16 @@ def test_the_precision_of_a_machine(monkeypatch, asked, gpus, flags, depthwise, 
     assert (sessions.LOSS_SCALES[chosen] > 1) == (precision == "float16")
 
 
+@pytest.mark.parametrize(("gpus", "flags", "slow"), [
+    ([], AMX, False), ([], frozenset({"avx512f", "avx512_bf16"}), False), ([], AVX512, True), ([], OLD, True),
+    ([], frozenset(), True), (GPU, OLD, False),
+])
+def test_which_machines_are_slow(monkeypatch, gpus, flags, slow):
+    monkeypatch.setattr(sessions, "gpus", lambda: gpus)
+    monkeypatch.setattr(sessions, "cpu_flags", lambda: flags)
+    assert sessions.is_slow() == slow
+
+
 def test_a_session_takes_its_share_of_the_memory_and_runs_what_a_gpu_lacks_elsewhere():
     config = sessions.session_config(0.5)
     assert config.gpu_options.per_process_gpu_memory_fraction == 0.5

@@ -55,6 +55,26 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     assert governed["learning_rate"] == 0.5 and governed["optimizer"] == "adam"
 
 
+@pytest.mark.parametrize(("slow", "arguments", "expected"), [
+    (True, [], (0.125, 0.003, 0.4)),
+    (False, [], (0.25, 0.001, 0.5)),
+    (True, ["--learning_rate=0.002"], (0.125, 0.002, 0.4)),
+    (True, ["--depth_multiplier=0.25"], (0.25, 0.001, 0.5)),
+    (True, ["--depth_multiplier=0.125"], (0.125, 0.001, 0.5)),
+    (True, ["--model_name=ssd_300_mobilenet_v1"], (0.25, 0.001, 0.5)),
+    (True, ["--model_name=ssd_512_vgg"], (0.125, 0.003, 0.4)),
+    (True, ["--recipe=paper"], (1.0, 0.001, 0.5)),
+    (True, ["--recipe=slim"], (1.0, 0.01, 0.5)),
+])
+def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone(parse, slow, arguments, expected):
+    values = parse("--recipe=scratch", *arguments)
+    training_flags.apply_recipe(values)
+    told = training_flags.settle_width(values, slow)
+    assert (values.depth_multiplier, values.learning_rate, values.match_threshold) == expected
+    assert told == (expected[0] == 0.125 and "--depth_multiplier=0.125" not in arguments)
+    assert training_flags.governed(values)["match_threshold"] == expected[2]
+
+
 def test_numbers_that_cannot_be_meant_are_refused(parse):
     for argument in ("--adam_beta1=1.1", "--rmsprop_decay=-0.1", "--opt_epsilon=-1", "--match_threshold=1.1"):
         with pytest.raises(flags.Error):
