@@ -15,7 +15,8 @@ start=$(date +%s)
 step() { echo; echo "== $* ($(($(date +%s) - start)) s since the start)"; }
 
 step "generating pictures of shapes"
-.venv/bin/python -c "from datasets.shapes import make_devkit; make_devkit('$out/devkit', num_train=1200, num_test=200, seed=1)"
+.venv/bin/python -c "from datasets import shapes, workers
+shapes.make_devkit('$out/devkit', num_train=1200, num_test=200, seed=1, num_workers=workers.usable_processors())"
 
 step "converting to TFRecord"
 for split in trainval test; do

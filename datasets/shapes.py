@@ -5,6 +5,7 @@ cut by the border. The same seed gives the same pictures, each independent of ho
 
 Not its job: drawing (`shape_pictures`), conversion.
 """
+import functools
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from lxml import etree
 from lxml.builder import E
 
 from datasets.shape_pictures import CLASSES, Shape, draw_picture
+from datasets.workers import Workers
 from tf_extended.console import InputError, progress
 
 JPEG_QUALITY = 90
@@ -20,25 +22,25 @@ JPEG_QUALITY = 90
 VAL_EVERY = 5
 
 
-def make_devkit(output_dir: str | Path, num_train: int, num_test: int, seed: int = 0) -> Path:
+def make_devkit(output_dir: str | Path, num_train: int, num_test: int, seed: int = 0, num_workers: int = 1) -> Path:
     """Write a VOC folder: Annotations, JPEGImages, ImageSets/Main, labels.txt; returns it as a Path.
 
     `trainval` lists `num_train` pictures, `train` and `val` divide them, `test` lists `num_test` others. An existing
     folder's files of the same names are overwritten; the lists come last, so an interrupted run leaves no list.
-    Raises InputError for numbers that are none.
+    num_workers: processes that draw; the files do not depend on it. Raises InputError for numbers that are none.
     """
-    for name, number in (("num_train", num_train), ("num_test", num_test), ("seed", seed)):
-        if not isinstance(number, int | np.integer) or number < 0:
-            raise InputError(f"{name} is {number!r}; expected a whole number of at least 0")
+    for name, number, least in (("num_train", num_train, 0), ("num_test", num_test, 0), ("seed", seed, 0),
+                                ("num_workers", num_workers, 1)):
+        if not isinstance(number, int | np.integer) or number < least:
+            raise InputError(f"{name} is {number!r}; expected a whole number of at least {least}")
     folder = Path(output_dir)
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     ids = [f"{number:06d}" for number in range(1, num_train + num_test + 1)]
-    for number, name in progress(enumerate(ids), len(ids), "drawing"):
-        picture, shapes = draw_picture(np.random.default_rng([seed, number]))
-        encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-        (folder / "JPEGImages" / f"{name}.jpg").write_bytes(encoded.tobytes())
-        (folder / "Annotations" / f"{name}.xml").write_bytes(annotation_xml(f"{name}.jpg", picture.shape, shapes))
+    with Workers(num_workers) as workers:
+        draw = functools.partial(_write_picture, folder, seed)
+        for _ in progress(workers.map(draw, list(enumerate(ids))), len(ids), "drawing"):
+            pass
     trainval = ids[:num_train]
     val = trainval[VAL_EVERY - 1::VAL_EVERY] or trainval[1:][-1:]
     lists = {"trainval": trainval, "val": val, "test": ids[num_train:],
@@ -48,6 +50,15 @@ def make_devkit(output_dir: str | Path, num_train: int, num_test: int, seed: int
         text = "".join(f"{name}\n" for name in names)
         (folder / "ImageSets" / "Main" / f"{split}.txt").write_text(text, encoding="utf-8")
     return folder
+
+
+def _write_picture(folder: Path, seed: int, numbered: tuple[int, str]) -> None:
+    """Draw the picture of that number and name, and write it with its annotation."""
+    number, name = numbered
+    picture, shapes = draw_picture(np.random.default_rng([seed, number]))
+    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    (folder / "JPEGImages" / f"{name}.jpg").write_bytes(encoded.tobytes())
+    (folder / "Annotations" / f"{name}.xml").write_bytes(annotation_xml(f"{name}.jpg", picture.shape, shapes))
 
 
 def annotation_xml(filename: str, shape: tuple[int, int, int], objects: list[Shape]) -> bytes:

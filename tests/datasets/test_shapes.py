@@ -32,8 +32,8 @@ def test_the_converter_finds_nothing_amiss(devkit, tmp_path):
     assert 0 < sum(report.description["difficult"].values()) < 40
 
 
-def test_the_same_seed_gives_the_same_files_however_many(devkit, tmp_path):
-    again = make_devkit(tmp_path / "again", num_train=2, num_test=1, seed=3)
+def test_the_same_seed_gives_the_same_files_however_many_and_whoever_draws_them(devkit, tmp_path):
+    again = make_devkit(tmp_path / "again", num_train=2, num_test=1, seed=3, num_workers=2)
     other = make_devkit(tmp_path / "other", num_train=1, num_test=0, seed=4)
     for path in again.glob("*/00000*"):
         assert path.read_bytes() == (devkit / path.relative_to(again)).read_bytes()

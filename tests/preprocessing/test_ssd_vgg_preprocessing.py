@@ -1,4 +1,5 @@
 """Training and evaluation samples: golden values, pixels against boxes, degenerate pictures."""
+import itertools
 from dataclasses import replace
 
 import cv2
@@ -10,7 +11,7 @@ from preprocessing.augmentation import AUGMENTATIONS, NONE, PAPER, SLIM
 from preprocessing.ssd_vgg_preprocessing import Resize, preprocess_for_eval, preprocess_for_train, preprocess_image
 from preprocessing.tf_image import VGG_MEANS, unwhiten
 from preprocessing.windows import DistortedCrop
-from tests.preprocessing.running import draw, run
+from tests.preprocessing.running import draw, draw_each, run
 from tests.shared_data import DATA, GOLDEN, needs_shared
 from tf_extended.compat import tf
 
@@ -113,18 +114,26 @@ def _there_and_back(image, bboxes, mode):
 
 
 def sample(image, bboxes, recipe, times=20, seed=1, out=OUT, data_format="NHWC"):
-    labels = np.arange(1, len(bboxes) + 1)
-    return draw(lambda *inputs: preprocess_for_train(*inputs, out, data_format, augmentation=recipe),
-                np.asarray(image), labels, np.asarray(bboxes, np.float32).reshape(-1, 4), times=times, seed=seed)
+    return sample_each([image], bboxes, recipe, times, seed, out, data_format)[0]
+
+
+def sample_each(images, bboxes, recipe, times=20, seed=1, out=OUT, data_format="NHWC"):
+    labels, bboxes = np.arange(1, len(bboxes) + 1), np.asarray(bboxes, np.float32).reshape(-1, 4)
+    return draw_each(lambda *inputs: preprocess_for_train(*inputs, out, data_format, augmentation=recipe),
+                     [(image, labels, bboxes) for image in images], times=times, seed=seed)
+
+
+GREY = np.repeat(np.arange(30 * 40, dtype=np.uint8).reshape(30, 40, 1), 3, axis=2)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize("image", [
-    np.zeros((1, 1, 3), np.uint8), np.full((1, 200, 3), 255, np.uint8), np.zeros((333, 1, 3), np.uint8),
-    np.repeat(np.arange(30 * 40, dtype=np.uint8).reshape(30, 40, 1), 3, axis=2), np.full((9, 9, 3), 7.5, np.float32),
-], ids=["pixel", "row", "column", "grey", "float"])
-def test_odd_pictures(recipe, image):
-    for out, labels, bboxes in sample(image, [[0, 0, 1, 1], [0.2, 0.2, 0.6, 0.7]], RECIPES[recipe], times=8):
+@pytest.mark.parametrize("images", [
+    [np.zeros((1, 1, 3), np.uint8), np.full((1, 200, 3), 255, np.uint8), np.zeros((333, 1, 3), np.uint8), GREY],
+    [np.full((9, 9, 3), 7.5, np.float32)],
+], ids=["pixel, row, column, grey", "float"])
+def test_odd_pictures(recipe, images):
+    drawn = sample_each(images, [[0, 0, 1, 1], [0.2, 0.2, 0.6, 0.7]], RECIPES[recipe], times=8)
+    for out, labels, bboxes in itertools.chain(*drawn):
         assert out.shape == (*OUT, 3) and out.dtype == np.float32 and np.isfinite(out).all()
         assert len(labels) == len(bboxes)
 
