@@ -211,14 +211,11 @@ def build_loop(train_dir: Path, metrics: dict, total_steps: int) -> training.Tra
 def main() -> None:
     """The whole training, in order."""
     training_flags.apply_recipe(FLAGS)
-    if training_flags.settle_width(FLAGS, sessions.is_slow()):
-        tfe.say(f"no GPU, and no bfloat16 instructions: {FLAGS.depth_multiplier:g} of {FLAGS.model_name}'s channels; "
-                f"--depth_multiplier={training_flags.SCRATCH['depth_multiplier']:g} trains a net that finds a little "
-                "more, in three times the time")
     training_flags.check(FLAGS)
     dataset = get_dataset(FLAGS.dataset_split_name)
     training_flags.check_objects(dataset.split)
     training_flags.settle_mosaic(FLAGS, dataset.split)
+    training_flags.settle_width(FLAGS, sessions.is_slow())
     if Path(FLAGS.train_dir).is_dir():
         train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order
     eval_dataset = get_eval_dataset(dataset)

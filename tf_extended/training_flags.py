@@ -4,7 +4,7 @@ from typing import Any
 
 from absl import flags
 
-from tf_extended.console import InputError
+from tf_extended.console import InputError, say
 from tf_extended.optimization import OPTIMIZERS, POLICIES, OptimizerSettings, Schedule, decay_steps
 from tf_extended.shared_flags import refuse_without
 
@@ -54,17 +54,19 @@ def apply_recipe(flag_values: flags.FlagValues) -> None:
             flag_values[name].value = value
 
 
-def settle_width(flag_values: flags.FlagValues, slow: bool) -> bool:
-    """Set the net's width, and what goes with it, for a slow machine (`sessions.is_slow`); whether that was done.
+def settle_width(flag_values: flags.FlagValues, slow: bool) -> None:
+    """Set the net's width, and what goes with it, for a slow machine (`sessions.is_slow`), and say so.
 
-    It is done where the recipe is `scratch`, the body VGG and no width given. Flags on the command line win here too.
+    Where the recipe is `scratch`, the body VGG and no width given. Flags on the command line win here too.
     """
-    narrow = (slow and flag_values.recipe == "scratch" and "vgg" in flag_values.model_name
-              and not flag_values["depth_multiplier"].present)
-    for name, value in NARROW.items() if narrow else ():
+    if not (slow and flag_values.recipe == "scratch" and "vgg" in flag_values.model_name) \
+            or flag_values["depth_multiplier"].present:
+        return
+    for name, value in NARROW.items():
         if not flag_values[name].present:
             flag_values[name].value = value
-    return narrow
+    say(f"no GPU, and no bfloat16 instructions: {NARROW['depth_multiplier']:g} of {flag_values.model_name}'s channels; "
+        f"--depth_multiplier={SCRATCH['depth_multiplier']:g} finds a little more, in three times the time")
 
 
 def governed(flag_values: flags.FlagValues) -> dict[str, Any]:

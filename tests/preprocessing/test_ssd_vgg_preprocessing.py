@@ -123,17 +123,15 @@ def sample_each(images, bboxes, recipe, times=20, seed=1, out=OUT, data_format="
                      [(image, labels, bboxes) for image in images], times=times, seed=seed)
 
 
-GREY = np.repeat(np.arange(30 * 40, dtype=np.uint8).reshape(30, 40, 1), 3, axis=2)
-
-
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("images", [
-    [np.zeros((1, 1, 3), np.uint8), np.full((1, 200, 3), 255, np.uint8), np.zeros((333, 1, 3), np.uint8), GREY],
+    [np.zeros((1, 1, 3), np.uint8), np.full((1, 200, 3), 255, np.uint8), np.zeros((333, 1, 3), np.uint8),
+     np.repeat(np.arange(30 * 40, dtype=np.uint8).reshape(30, 40, 1), 3, axis=2)],
     [np.full((9, 9, 3), 7.5, np.float32)],
 ], ids=["pixel, row, column, grey", "float"])
 def test_odd_pictures(recipe, images):
-    drawn = sample_each(images, [[0, 0, 1, 1], [0.2, 0.2, 0.6, 0.7]], RECIPES[recipe], times=8)
-    for out, labels, bboxes in itertools.chain(*drawn):
+    boxes = [[0, 0, 1, 1], [0.2, 0.2, 0.6, 0.7]]
+    for out, labels, bboxes in itertools.chain(*sample_each(images, boxes, RECIPES[recipe], times=8)):
         assert out.shape == (*OUT, 3) and out.dtype == np.float32 and np.isfinite(out).all()
         assert len(labels) == len(bboxes)
 
@@ -190,8 +188,7 @@ def test_without_augmentation_training_is_evaluation():
     image = cv2.GaussianBlur(np.random.RandomState(0).randint(0, 256, (70, 90, 3)).astype(np.uint8), (0, 0), 2)
     boxes = np.float32([[0.1, 0.2, 0.5, 0.6]])
     (out, labels, bboxes), = sample(image, boxes, NONE, times=1)
-    expected = run(lambda i: preprocess_for_eval(i, None, None, OUT)[0], image)
-    np.testing.assert_allclose(out, expected, atol=1e-3)
+    np.testing.assert_allclose(out, run(lambda i: preprocess_for_eval(i, None, None, OUT)[0], image), atol=1e-3)
     np.testing.assert_allclose(bboxes, boxes, atol=1e-6)
     np.testing.assert_array_equal(labels, [1])
 

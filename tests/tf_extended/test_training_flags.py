@@ -66,11 +66,12 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     (True, ["--recipe=paper"], (1.0, 0.001, 0.5)),
     (True, ["--recipe=slim"], (1.0, 0.01, 0.5)),
 ])
-def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone(parse, slow, arguments, expected):
+def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone(parse, capsys, slow, arguments, expected):
     values = parse("--recipe=scratch", *arguments)
     training_flags.apply_recipe(values)
-    told = training_flags.settle_width(values, slow)
+    training_flags.settle_width(values, slow)
     assert (values.depth_multiplier, values.learning_rate, values.match_threshold) == expected
+    told = "0.125 of" in capsys.readouterr().out
     assert told == (expected[0] == 0.125 and "--depth_multiplier=0.125" not in arguments)
     assert training_flags.governed(values)["match_threshold"] == expected[2]
 
