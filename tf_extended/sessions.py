@@ -41,9 +41,14 @@ def bfloat16_runs() -> bool:
     return not instructions or bool((BFLOAT16_CPU_FLAGS | BFLOAT16_EMULATION_FLAGS) & instructions)
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether this processor has bfloat16 matrix products; no where the system does not tell."""
+    return bool(BFLOAT16_CPU_FLAGS & cpu_flags())
+
+
 def is_slow() -> bool:
     """Whether nets train slowly here: no GPU, and a processor that does not multiply bfloat16 (or does not tell)."""
-    return not gpus() and not BFLOAT16_CPU_FLAGS & cpu_flags()
+    return not gpus() and not multiplies_bfloat16()
 
 
 def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
@@ -54,7 +59,7 @@ def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
     """
     if asked not in PRECISIONS:
         raise InputError(f"--mixed_precision={asked}: expected one of {', '.join(PRECISIONS)}")
-    has_gpu, has_bfloat16 = bool(gpus()), bool(BFLOAT16_CPU_FLAGS & cpu_flags())
+    has_gpu = bool(gpus())
     if asked == "float16" and not has_gpu:
         raise InputError("--mixed_precision=float16 needs a GPU and none is seen; use --mixed_precision=auto")
     if asked == "bfloat16" and not bfloat16_runs():
@@ -66,7 +71,7 @@ def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
         return "off", "depthwise convolutions gain nothing from it"
     if has_gpu:
         return "float16", "a GPU is present"
-    if has_bfloat16:
+    if multiplies_bfloat16():
         return "bfloat16", "the processor multiplies bfloat16"
     return "off", "the processor has no bfloat16 instructions"
 

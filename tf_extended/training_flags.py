@@ -17,9 +17,9 @@ OPTIMIZER_SHARES = {"adadelta_rho", "adam_beta1", "adam_beta2", "momentum", "rms
 # weights; `scratch` has the paper's parts too, but trains a thin net on few pictures from random weights.
 PAPER = {
     "augmentation": "paper", "matching": "paper", "match_threshold": 0.5, "mining": "image",
-    "loss_normalization": "positives",
-    "dropout_keep_prob": 1.0, "anchors": "voc", "optimizer": "momentum", "learning_rate": 0.001,
-    "learning_rate_decay_type": "step", "warmup_steps": 1000, "weight_decay": 0.0005, "bias_learning_rate_factor": 2.0,
+    "loss_normalization": "positives", "dropout_keep_prob": 1.0, "anchors": "voc", "optimizer": "momentum",
+    "learning_rate": 0.001, "learning_rate_decay_type": "step", "warmup_steps": 1000,
+    "weight_decay": 0.0005, "bias_learning_rate_factor": 2.0,
 }
 SCRATCH = PAPER | {
     "augmentation": "mild", "anchors": "coco", "batch_size": 8,
@@ -49,7 +49,12 @@ READ_BY = {
 
 def apply_recipe(flag_values: flags.FlagValues) -> None:
     """Give every flag that is not on the command line its recipe's default."""
-    for name, value in RECIPES[flag_values.recipe].items():
+    _set_defaults(flag_values, RECIPES[flag_values.recipe])
+
+
+def _set_defaults(flag_values: flags.FlagValues, defaults: dict[str, Any]) -> None:
+    """Give these values to those of the flags that are not on the command line."""
+    for name, value in defaults.items():
         if not flag_values[name].present:
             flag_values[name].value = value
 
@@ -59,12 +64,10 @@ def settle_width(flag_values: flags.FlagValues, slow: bool) -> None:
 
     Where the recipe is `scratch`, the body VGG and no width given. Flags on the command line win here too.
     """
-    if not (slow and flag_values.recipe == "scratch" and "vgg" in flag_values.model_name) \
-            or flag_values["depth_multiplier"].present:
+    thin_vgg = flag_values.recipe == "scratch" and "vgg" in flag_values.model_name
+    if not slow or not thin_vgg or flag_values["depth_multiplier"].present:
         return
-    for name, value in NARROW.items():
-        if not flag_values[name].present:
-            flag_values[name].value = value
+    _set_defaults(flag_values, NARROW)
     say(f"no GPU, and no bfloat16 instructions: {NARROW['depth_multiplier']:g} of {flag_values.model_name}'s channels; "
         f"--depth_multiplier={SCRATCH['depth_multiplier']:g} finds a little more, in three times the time")
 

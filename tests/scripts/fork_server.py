@@ -1,6 +1,6 @@
 """Scripts as processes of their own that need not import TensorFlow again: forked from one that has it.
 
-`finish(argv)` is `subprocess.run` for them; the import is half of what a refused flag costs, and hundreds are refused.
+`finish(argv)` is `subprocess.run` for them; the import is half of what a refused flag costs, and dozens are refused.
 Signals are sent to, and limits set for, processes that tests start by `subprocess` themselves, as a user's shell does.
 As a program (`python -m tests.scripts.fork_server`) it reads requests from stdin, one a line, forks for each, and
 answers with its exit status, negative for a signal.
