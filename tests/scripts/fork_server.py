@@ -71,6 +71,7 @@ def become(argv: list[str], output: list[str]) -> None:
 if __name__ == "__main__":
     import cv2  # noqa: F401
     import lxml.etree  # noqa: F401
+    import matplotlib.figure  # noqa: F401
 
     import tf_extended.compat  # noqa: F401
     gc.freeze()
