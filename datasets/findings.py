@@ -66,6 +66,8 @@ KINDS = {
                         "pixels; look at them (--browse), for they are wrong if it was resized after it was annotated"),
     "box_in_a_pixel": Kind(NOTE, "the box is within the first pixel; are its numbers shares of the sides?", "kept"),
     "no_object": Kind(NOTE, "the annotation has no object", "kept, as a picture of background"),
+    "class_absent": Kind(NOTE, "the picture has none of a class that nearly all others have",
+                         "kept; look whether it was forgotten (--browse)"),
     "coordinate_float": Kind(NOTE, "a coordinate is not a whole number", "kept as it is"),
     "part_ignored": Kind(NOTE, "the object has <part> boxes", "ignored, as by VOC"),
     "object_repeated": Kind(NOTE, "the same object is there twice", "kept"),

@@ -1,7 +1,7 @@
 """Convert a VOC folder to TFRecord shards.
 
 1. List the samples of the split (`voc_folders`) and check every one of them, in parallel (`samples`).
-2. Settle the label map; find classes that it lacks.
+2. Settle the label map; check the samples together (`set_checks`): classes that it lacks, pictures taken twice.
 3. Problems that cannot be repaired: raise, with all of them listed and nothing created, or leave those samples out.
 4. Write the shards in parallel, the report and the description, and publish them together (`publishing`).
 
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from datasets import set_checks
 from datasets.conversion_report import ConversionReport, findings_json, problems_text
 from datasets.dataset_factory import DOCUMENTED, UNREADABLE
 from datasets.findings import Finding, problems
@@ -28,7 +29,6 @@ from datasets.voc_folders import ANNOTATIONS, SPLITS, annotation_paths, find_voc
 from datasets.workers import Workers, usable_processors
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, progress
-from tf_extended.files import composed
 
 # The documented pipeline's seed.
 RANDOM_SEED = 4242
@@ -75,8 +75,9 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         checked = list(progress(workers.map(check_sample, files), len(files), "checking"))
         samples = [sample for sample, _ in checked if sample]
         findings += [finding for _, found in checked for finding in found]
-        samples = _take_once(samples, folder, findings)
-        samples = _keep_known_classes(samples, label_map, folder, findings)
+        samples = set_checks.take_once(samples, folder, findings)
+        samples = set_checks.keep_known_classes(samples, label_map, folder, findings)
+        set_checks.note_absent_classes(samples, folder, findings)
         findings.sort(key=lambda finding: (finding.file, finding.object or 0))
         if report_dir and not (report_dir == output and split_paths(output, name)):  # whose report tells of that set
             report_dir.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
             (report_dir / report_names(name)[1]).write_text(text, encoding="utf-8")
         if on_error == STOP:
             _stop_on_problems(findings, samples, label_map, folder)
-        _check_pixels(samples, findings, folder)
+        set_checks.check_pixels(samples, findings, folder)
         if not samples:
             raise InputError(f"{folder}: no usable picture; nothing to convert.\n{problems_text(findings)}")
         _check_room(output, samples)
@@ -135,38 +136,6 @@ def _choose_labels(folder: Path, labels: str | None, workers: Workers) -> tuple[
     return load_labels(folder / LABELS_FILE) if (folder / LABELS_FILE).is_file() else VOC_CLASSES
 
 
-def _take_once(samples: list[Sample], folder: Path, findings: list[Finding]) -> list[Sample]:
-    """Only one annotation may describe a picture: the one of its name, else none of them."""
-    by_path: dict[Path, list[Sample]] = {}
-    for sample in samples:
-        by_path.setdefault(sample.path, []).append(sample)
-    taken = []
-    for sample in samples:
-        others = [other for other in by_path[sample.path] if other is not sample]
-        if not others or sample.id == composed(sample.path.stem):
-            taken.append(sample)
-            continue
-        detail = f"{sample.path.name}, as {', '.join(other.annotation.name for other in others)}"
-        findings.append(Finding("picture_shared", str(sample.annotation.relative_to(folder)), None, detail))
-    return taken
-
-
-def _keep_known_classes(samples: list[Sample], labels: tuple[str, ...], folder: Path,
-                        findings: list[Finding]) -> list[Sample]:
-    """Leave objects of other classes out, and pictures that have no object left."""
-    kept = []
-    for sample in samples:
-        file = str(sample.annotation.relative_to(folder))
-        known = tuple(thing for thing in sample.objects if thing.name in labels)
-        findings += [Finding("class_unknown", file, thing.number, thing.name)
-                     for thing in sample.objects if thing.name not in labels]
-        if sample.objects and not known:
-            findings.append(Finding("no_object_left", file, None, ""))
-            continue
-        kept.append(sample._replace(objects=known))
-    return kept
-
-
 def _stop_on_problems(findings: Sequence[Finding], samples: Iterable[Sample], labels: tuple[str, ...],
                       folder: Path) -> None:
     found = problems(findings)
@@ -180,14 +149,6 @@ def _stop_on_problems(findings: Sequence[Finding], samples: Iterable[Sample], la
         remedy = (f"Classes found: {counts}. The label map: {', '.join(labels)}.\nGive --labels=auto to take the "
                   f"classes found, or --labels=FILE with one name a line. {remedy}")
     raise InputError(f"{len(found)} problems in {folder}; nothing was converted:\n{problems_text(found)}\n{remedy}")
-
-
-def _check_pixels(samples: Sequence[Sample], findings: Iterable[Finding], folder: Path) -> None:
-    """InputError where every box of several pictures is within one pixel."""
-    tiny = sum(finding.kind == "box_in_a_pixel" for finding in findings)
-    if tiny and len(samples) > 1 and tiny == sum(len(sample.objects) for sample in samples):
-        raise InputError(f"{folder}: all {tiny} boxes are within the first pixel of their pictures, so their numbers "
-                         "are shares of the sides; expected pixels: multiply them by width and height.")
 
 
 def _check_room(output: Path, samples: Sequence[Sample]) -> None:
