@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nets.ssd_vgg_300 import SSDNet
-from tests.benchmarks import documented, encoding, memory, sides, training_step
+from tests.benchmarks import documented, encoding, evaluation, memory, sides, training_step
 from tests.nets import golden
 
 
@@ -53,6 +53,20 @@ def test_another_number_of_parameters_is_pointed_out(capsys):
     training_step.report({"documented": [sides.Result(
         {"seconds": [1.0], "processor_seconds": [1.0], "parameters": 5}, 0.0)]})
     assert "NOT 26,285,486" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("rates", "ratios"), [
+    ({(1, "off"): 2.0, (8, "off"): 3.0}, ["batch 8 over batch 1, off: ×1.50"]),
+    ({(1, "off"): 2.0, (8, "off"): 3.0, (1, "bfloat16"): 4.0, (8, "bfloat16"): 12.0},
+     ["batch 8 over batch 1, bfloat16: ×3.00", "bfloat16 over float32, batch 8: ×4.00"]),
+])
+def test_ratios_of_evaluations(rates, ratios, capsys):
+    stages = {"input": 1.6, "network": 3.2, "post_processing": 1.6}
+    evaluation.report(rates, dict.fromkeys(rates, stages))
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[1].split() == ["1", "off", "2.00", "50.0", "100.0", "50.0"]
+    assert rows[1 + len(rates):-1] == ratios
+    assert rows[-1] == f"post-processing's share, batch 8, {list(rates)[-1][1]}: 25.0%"
 
 
 def test_peak_memory_is_that_of_the_process_itself_and_not_of_who_starts_it():

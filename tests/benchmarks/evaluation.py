@@ -1,9 +1,10 @@
-"""How fast is an evaluation? Prints one table, three ratios, and how fast the scoring is.
+"""How fast is an evaluation? Prints one table, its ratios, and how fast the scoring is.
 
     python -m tests.benchmarks.evaluation [--rounds=3]
 
 Detecting: full-width SSD-300 on VGG-16 with 20 classes and untrained weights, which is post-processing's worst case:
-every class of every image has its 400 candidates. Variants are measured in turn, A B A B, because machines are noisy.
+every class of every image has its 400 candidates. Variants, those in bfloat16 where the processor has it, are measured
+in turn, A B A B, because machines are noisy.
 Scoring: a VOC-like set of detections, against the plain loop that the tests compare with.
 """
 import argparse
@@ -25,8 +26,7 @@ from tf_extended.evaluation.detection_graph import Selection, build_detection_gr
 from tf_extended.evaluation.records import make_detections, make_ground_truth
 from tf_extended.evaluation.voc_scoring import score
 
-IMAGES = 32
-VARIANTS = ((1, "off"), (8, "off"), (1, "bfloat16"), (8, "bfloat16"))
+IMAGES, BATCHES = 32, (1, 8)
 
 
 def measure_detecting(dataset: slim.dataset.Dataset, batch_size: int, precision: str) -> tuple[float, dict[str, float]]:
@@ -67,6 +67,20 @@ def timed(function) -> float:
     return time.perf_counter() - start
 
 
+def report(rates: dict[tuple[int, str], float], stages: dict[tuple[int, str], dict[str, float]]) -> None:
+    """Print the table, and the ratios of what was measured: images/s and seconds per stage of (batch, precision)."""
+    print("batch  precision  images/s (median)  input  network  post-processing (ms an image)")
+    for variant, rate in rates.items():
+        spent = "  ".join(f"{1000 * seconds / IMAGES:7.1f}" for seconds in stages[variant].values())
+        print(f"{variant[0]:5}  {variant[1]:9}  {rate:17.2f}  {spent}")
+    (one, eight), (*_, (_, fastest)) = BATCHES, rates
+    best = stages[eight, fastest]
+    print(f"batch {eight} over batch {one}, {fastest}: ×{rates[eight, fastest] / rates[one, fastest]:.2f}")
+    if fastest != "off":
+        print(f"{fastest} over float32, batch {eight}: ×{rates[eight, fastest] / rates[eight, 'off']:.2f}")
+    print(f"post-processing's share, batch {eight}, {fastest}: {best['post_processing'] / sum(best.values()):.1%}")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -75,20 +89,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         pictures = [((300, 400), (50, 60, 200, 250))] * IMAGES
         dataset = open_set(write_shards(Path(folder), pictures))
-        rates = {variant: [] for variant in VARIANTS}
+        precisions = list(dict.fromkeys(["off", sessions.choose_precision("auto")[0]]))
+        rates = {(batch, precision): [] for precision in precisions for batch in BATCHES}
         stages = {}
         for _ in range(options.rounds):
-            for variant in VARIANTS:
+            for variant, measured in rates.items():
                 rate, stages[variant] = measure_detecting(dataset, *variant)
-                rates[variant].append(rate)
-    best, rate = stages[(8, "bfloat16")], {variant: np.median(values) for variant, values in rates.items()}
-    print("batch  precision  images/s (median)  input  network  post-processing (ms an image)")
-    for variant in VARIANTS:
-        spent = "  ".join(f"{1000 * seconds / IMAGES:7.1f}" for seconds in stages[variant].values())
-        print(f"{variant[0]:5}  {variant[1]:9}  {rate[variant]:17.2f}  {spent}")
-    print(f"batch 8 over batch 1, bfloat16: ×{rate[(8, 'bfloat16')] / rate[(1, 'bfloat16')]:.2f}")
-    print(f"bfloat16 over float32, batch 8: ×{rate[(8, 'bfloat16')] / rate[(8, 'off')]:.2f}")
-    print(f"post-processing's share, batch 8, bfloat16: {best['post_processing'] / sum(best.values()):.1%}")
+                measured.append(rate)
+    report({variant: float(np.median(measured)) for variant, measured in rates.items()}, stages)
     case = random_set()
     ours = min(timed(functools.partial(score, *case, NAMES)) for _ in range(options.rounds))
     naive = timed(lambda: [naive_ap(*case, label) for label in (1, 2)])
