@@ -11,18 +11,13 @@ from tests.shared_data import GOLDEN, needs_shared
 from tf_extended.compat import slim, tf
 
 ALL = list(nets_factory.NETWORKS)
+SMALL = 264  # the smallest pictures that all nets take, where values are computed that do not depend on sizes
 
 
-def thin(name, num_classes=3, params=None, **options):
+def thin(name, num_classes=3, size=None, **options):
     network = nets_factory.get_network(name)
-    params = (params or network.default_params)._replace(num_classes=num_classes)
-    return network(params, **{"depth_multiplier": 0.05, **options})
-
-
-def thin_and_small(name, **options):
-    """`thin` for the smallest pictures that all nets take, where values are computed that do not depend on sizes."""
-    network = nets_factory.get_network(name)
-    return thin(name, params=image_size.params_for_image_size(network, 264), **options)
+    params = image_size.params_for_image_size(network, size) if size else network.default_params
+    return network(params._replace(num_classes=num_classes), **{"depth_multiplier": 0.05, **options})
 
 
 def build(net, inputs, data_format="NHWC", **arguments):
@@ -95,7 +90,7 @@ def test_batches_of_any_size_pass_and_fit_the_anchors(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_layouts_agree(name):
-    net = thin_and_small(name, depth_multiplier=0.03)  # oneDNN has slow kernels for NCHW on most processors
+    net = thin(name, size=SMALL, depth_multiplier=0.03)  # oneDNN has slow kernels for NCHW on most processors
     with tf.Graph().as_default(), tf.Session() as sess:
         images = tf.constant(noise(net))
         outputs = build(net, images, is_training=False)[:3]
@@ -143,7 +138,7 @@ def test_width_scales_all_but_the_heads():
 
 
 def test_batch_norm_has_slims_names_and_its_averages_move():
-    net = thin_and_small("ssd_300_vgg", batch_norm=True)
+    net = thin("ssd_300_vgg", size=SMALL, batch_norm=True)
     with tf.Graph().as_default(), tf.Session() as sess:
         build(net, tf.constant(noise(net, 2)), is_training=True)
         names = {v.op.name for v in tf.global_variables()}
@@ -164,9 +159,9 @@ def test_batch_norm_has_slims_names_and_its_averages_move():
 
 
 def test_batch_norm_does_not_update_in_evaluation_and_uses_its_averages():
-    net = thin_and_small("ssd_300_vgg", batch_norm=True)
+    net = thin("ssd_300_vgg", size=SMALL, batch_norm=True)
     with tf.Graph().as_default(), tf.Session() as sess:
-        inputs = tf.placeholder(tf.float32, [None, 264, 264, 3])
+        inputs = tf.placeholder(tf.float32, [None, SMALL, SMALL, 3])
         _, _, logits, _ = build(net, inputs, is_training=False)
         assert tf.get_collection(tf.GraphKeys.UPDATE_OPS) == []
         sess.run(tf.global_variables_initializer())
