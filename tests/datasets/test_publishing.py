@@ -112,6 +112,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_middle_of_a_conversion(tmp_path):
     source = make_voc_folder(tmp_path / "voc", *(f"{number:02d}" for number in range(40)))
     output = tmp_path / "out"

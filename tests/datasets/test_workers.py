@@ -54,6 +54,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_no_worker_outlives_a_killed_parent(tmp_path):
     (tmp_path / "orphans.py").write_text(ORPHANS)
     process = subprocess.Popen([sys.executable, str(tmp_path / "orphans.py")], cwd=PROJECT, stdout=subprocess.PIPE,

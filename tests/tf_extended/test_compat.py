@@ -132,11 +132,13 @@ def in_a_new_process(code: str) -> str:
     return result.stdout.strip().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_scripts_start_without_keras_and_matplotlib():
     code = "import sys, train_ssd_network; print([m for m in ('keras', 'matplotlib', 'rich') if m in sys.modules])"
     assert in_a_new_process(code) == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [None, "0"])
 def test_keras_3_is_there_for_who_asks_and_the_environment_as_it_was(asked):
     code = (f"import os; asked = {asked!r}; asked and os.environ.update(TF_USE_LEGACY_KERAS=asked)\n"
@@ -145,6 +147,7 @@ def test_keras_3_is_there_for_who_asks_and_the_environment_as_it_was(asked):
     assert in_a_new_process(code) == f"3 {asked}"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN's own kernels are for x86")
 @pytest.mark.parametrize(("asked", "on"), [(None, True), ("0", False), ("1", True)])
 def test_onednn_is_on_unless_the_user_turns_it_off(asked, on):
@@ -166,6 +169,7 @@ def test_ctrl_c_during_the_import_leaves_no_traceback():
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_pythons_again_after_the_import():
     code = "import signal\nfrom tf_extended import compat\nprint(signal.getsignal(signal.SIGINT).__name__)"
     assert in_a_new_process(code) == "default_int_handler"

@@ -43,6 +43,7 @@ def test_every_generation_of_the_format(packed, generation, more):
             np.testing.assert_array_equal(array.reshape(-1), expected.reshape(-1))
 
 
+@pytest.mark.slow
 @needs_shared
 def test_ssd300_at_true_shape_fills_every_variable():
     layers = {name: [random(*shape) for shape in shapes] for name, shapes in caffe_ssd("300").items()}
@@ -61,6 +62,7 @@ def test_ssd512_fills_every_variable():
     assert {f"ssd_512_vgg/{name}": list(v.shape) for name, v in converted.items()} == variables_of("512")
 
 
+@pytest.mark.slow
 def test_reduced_fc_vgg_of_the_first_generation_at_true_shape():
     layers = {f"conv{b}_{i}": [random(out, below, 3, 3), random(out)] for b, i, below, out in vgg_convs()}
     layers |= {"fc6": [random(1024, 512, 3, 3), random(1024)], "fc7": [random(1024, 1024, 1, 1), random(1024)]}

@@ -32,6 +32,7 @@ def plan(path, name=NAME):
                                     ignore_missing_vars=kind.converted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scope", "extras"), [
     (1.0, "MobilenetV1", True), (0.5, "MobilenetV1", False), (0.25, "FeatureExtractor/MobilenetV1", True)])
 def test_a_published_checkpoint_at_true_shapes_gives_the_published_features(tmp_path, width, scope, extras):
