@@ -165,6 +165,7 @@ def test_too_little_room_is_found_before_the_work(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
     """A limit on the size of files stands for the full disk: the same error from the same call."""
     source = make_voc_folder(tmp_path / "voc", *"abcd")

@@ -1,4 +1,4 @@
-"""Scripts as processes of their own that need not import TensorFlow again: forked from one that has it.
+"""Scripts as processes of their own, forked from one that has imported TensorFlow and matplotlib already.
 
 `finish(argv)` is `subprocess.run` for them; the import is half of what a refused flag costs, and dozens are refused.
 Signals are sent to, and limits set for, processes that tests start by `subprocess` themselves, as a user's shell does.
