@@ -3,6 +3,8 @@
 Anchors stay what they are relative to the picture: sizes grow with it, and the centres spread evenly over each layer.
 Not this module's job: anchors of other relative sizes (`nets.anchor_sets`, to be applied afterwards).
 """
+from bisect import bisect_left
+
 import tf_extended as tfe
 from nets.ssd import SSDNet, SSDParams
 from tf_extended.compat import slim, tf
@@ -25,17 +27,32 @@ def params_for_image_size(net_class: type[SSDNet], size: int, params: SSDParams 
 
 
 def _feature_shapes(net_class: type[SSDNet], size: int, params: SSDParams) -> list[list[int]]:
-    """(height, width) of every prediction layer, by building the net, as thin as it gets, in a graph to throw away."""
+    """(height, width) of every prediction layer. tfe.InputError names the smallest size where this one is too small."""
+    try:
+        return _built_shapes(net_class, size, params)
+    except ValueError as error:
+        own_size = params.img_shape[0]
+        if size >= own_size or isinstance(error, tfe.InputError):  # then the parameters are wrong, at any size
+            raise
+        sizes = range(size, own_size + 1)
+        smallest = sizes[bisect_left(sizes, True, key=lambda side: _fits(net_class, side, params))]
+        raise tfe.InputError(f"image size {size} is too small for {net_class.name}, made for {own_size}: its last "
+                             f"layers would be empty; give {smallest} or more") from None
+
+
+def _fits(net_class: type[SSDNet], size: int, params: SSDParams) -> bool:
+    try:
+        return bool(_built_shapes(net_class, size, params))
+    except ValueError:
+        return False
+
+
+def _built_shapes(net_class: type[SSDNet], size: int, params: SSDParams) -> list[list[int]]:
+    """The shapes by building the net, as thin as it gets, in a graph to throw away; ValueError where it cannot be."""
     with tf.Graph().as_default():
         net = net_class(params, depth_multiplier=1e-3)
-        try:
-            with slim.arg_scope(net.arg_scope()):
-                _, _, logits, _ = net.net(tf.zeros([1, size, size, 3]), is_training=False, update_feat_shapes=False)
-        except tfe.InputError:  # a ValueError too, but of parameters that are wrong at any size
-            raise
-        except ValueError:
-            raise tfe.InputError(f"image size {size} is too small for {net_class.name}, made for "
-                                 f"{params.img_shape[0]}: its last layers would be empty") from None
+        with slim.arg_scope(net.arg_scope()):
+            _, _, logits, _ = net.net(tf.zeros([1, size, size, 3]), is_training=False, update_feat_shapes=False)
     return [layer.get_shape().as_list()[1:3] for layer in logits]
 
 
