@@ -32,9 +32,10 @@ step "training"
     --train_dir="$out/train" --recipe=scratch --augmentation=none --warmup_steps=100 --max_number_of_steps="$steps" \
     --log_every_n_steps=50 --save_summaries_secs=0
 
+# Mirror images of the test pictures vote as well: some seconds for .01 to .02 of mAP.
 step "evaluating on the test pictures"
 .venv/bin/python eval_ssd_network.py --dataset_dir="$out/tfrecords" --dataset_split_name=test \
-    --checkpoint_path="$out/train" --eval_dir="$out/eval" --batch_size=8
+    --checkpoint_path="$out/train" --eval_dir="$out/eval" --batch_size=8 --test_flips=horizontal
 
 step "done; look at"
 ls "$out"/train/*.png "$out"/eval/*.png "$out"/eval/*/*.png 2>/dev/null || true
