@@ -46,10 +46,11 @@ def test_other_params_are_kept():
 
 
 @pytest.mark.slow
-def test_a_size_that_leaves_nothing_is_refused_and_the_smallest_named():
+@pytest.mark.parametrize("size", [256, 100, 0])
+def test_a_size_that_leaves_nothing_is_refused_and_the_smallest_named(size):
     # The last two layers need 5 places of the one before: from 9, from 17, from 33, which 257 pixels halved thrice are.
-    with pytest.raises(tfe.InputError, match="image size 256 is too small for ssd_300_vgg.*give 257 or more"):
-        image_size.params_for_image_size(SSDNet, 256)
+    with pytest.raises(tfe.InputError, match=f"image size {size} is too small for ssd_300_vgg.*give 257 or more"):
+        image_size.params_for_image_size(SSDNet, size)
 
 
 LABELS = [f"class{i}" for i in range(20)]
