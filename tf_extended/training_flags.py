@@ -209,8 +209,8 @@ def define_run_flags() -> None:
     flags.DEFINE_boolean("clone_on_cpu", False, "Put the clones on the CPU.")
     flags.DEFINE_integer("num_readers", 4, "Parallel readers of the shards.", lower_bound=1)
     flags.DEFINE_integer("labels_offset", 0, "Of the classification nets; an SSD's class 0 is its background.")
-    flags.DEFINE_integer("train_image_size", None, "Side of the network's input in pixels, 257 or more; default: the "
-                         "net's own. Larger places boxes better, smaller trains faster.", lower_bound=1)
+    flags.DEFINE_integer("train_image_size", None, "Side of the network's input in pixels; default: the net's own. "
+                         "Larger places boxes better, smaller trains faster.", lower_bound=1)
     flags.DEFINE_integer("seed", None, "Makes two runs equal, with one reader and one preprocessing thread on a CPU; "
                          "a run that resumes draws other pictures than it began with.")
     flags.DEFINE_integer("log_every_n_steps", 10, "Steps between two lines of the log.", lower_bound=1)
