@@ -68,6 +68,8 @@ KINDS = {
     "no_object": Kind(NOTE, "the annotation has no object", "kept, as a picture of background"),
     "class_absent": Kind(NOTE, "the picture has none of a class that nearly all others have",
                          "kept; look whether it was forgotten (--browse)"),
+    "object_size_odd": Kind(NOTE, "the object is far larger or smaller than others of its class",
+                            "kept; look whether its name and box are right"),
     "coordinate_float": Kind(NOTE, "a coordinate is not a whole number", "kept as it is"),
     "part_ignored": Kind(NOTE, "the object has <part> boxes", "ignored, as by VOC"),
     "object_repeated": Kind(NOTE, "the same object is there twice", "kept"),

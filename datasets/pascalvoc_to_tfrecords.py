@@ -78,6 +78,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         samples = set_checks.take_once(samples, folder, findings)
         samples = set_checks.keep_known_classes(samples, label_map, folder, findings)
         set_checks.note_absent_classes(samples, folder, findings)
+        set_checks.note_odd_sizes(samples, folder, findings)
         findings.sort(key=lambda finding: (finding.file, finding.object or 0))
         if report_dir and not (report_dir == output and split_paths(output, name)):  # whose report tells of that set
             report_dir.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is seen only when all samples of a set are there: pictures taken twice, classes unknown or absent.
+"""What is seen only when all samples of a set are there: pictures taken twice, classes unknown or absent, odd sizes.
 
 Every check takes and returns samples, or adds findings. Not this module's job: what one sample shows by itself
 (`datasets.samples`), and whether the conversion goes on (`datasets.pascalvoc_to_tfrecords`).
@@ -7,13 +7,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from datasets.findings import Finding
-from datasets.samples import Sample
+from datasets.samples import Sample, SampleObject
 from tf_extended.console import InputError
 from tf_extended.files import composed
 
-# A class that so large a share of at least so many pictures have is expected in the others too.
-_NEARLY_ALL, _FEW_PICTURES = 0.95, 20
+# Of fewer pictures, or objects of a class, nothing is said about what is usual.
+_FEW = 20
+# A class that so large a share of the pictures have is expected in the others too.
+_NEARLY_ALL = 0.95
+# An object is odd so many interquartile ranges away from its class's median, and at so many times its side. Three
+# ranges, usual for far outliers, name cells at the picture's border; five name white cells among the platelets.
+_FAR, _TIMES = 5, 2.0
+# Annotations come this close to the picture's border, as a share of its side, where the border cuts an object.
+_BORDER = 0.01
 
 
 def take_once(samples: Sequence[Sample], folder: Path, findings: list[Finding]) -> list[Sample]:
@@ -55,7 +64,7 @@ def note_absent_classes(samples: Iterable[Sample], folder: Path, findings: list[
     object are told as such already, and count neither here nor there.
     """
     classes = [(sample, {thing.name for thing in sample.objects}) for sample in samples if sample.objects]
-    if len(classes) < _FEW_PICTURES:
+    if len(classes) < _FEW:
         return
     having = Counter(name for _, names in classes for name in names)
     for name, count in having.items():
@@ -63,6 +72,30 @@ def note_absent_classes(samples: Iterable[Sample], folder: Path, findings: list[
             findings += [Finding("class_absent", _file(sample, folder), None,
                                  f"no {name}, which {count} of {len(classes)} pictures have")
                          for sample, names in classes if name not in names]
+
+
+def note_odd_sizes(samples: Iterable[Sample], folder: Path, findings: list[Finding]) -> None:
+    """Note objects far larger or smaller than others of their class: their name or box may be a slip of the hand.
+
+    A size is the root of the share of the picture; compared are logarithms, by median and quartiles (Tukey's fences).
+    Objects at the border are noted where too large only: cut off, they are small for a reason that is seen.
+    """
+    by_class: dict[str, list[tuple[Sample, SampleObject]]] = {}
+    for sample in samples:
+        for thing in sample.objects:
+            by_class.setdefault(thing.name, []).append((sample, thing))
+    for name, things in by_class.items():
+        if len(things) < _FEW:
+            continue
+        boxes = np.array([thing.box for _, thing in things])
+        sizes = np.log((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)) / 2
+        lower, median, upper = np.percentile(sizes, (25, 50, 75))
+        away = sizes - median
+        odd = np.abs(away) > max(_FAR * (upper - lower), np.log(_TIMES))
+        odd &= (away > 0) | ((boxes > _BORDER) & (boxes < 1 - _BORDER)).all(axis=1)
+        findings += [Finding("object_size_odd", _file(things[index][0], folder), things[index][1].number,
+                             f"{name}, {np.exp(away[index]):.2g} times the side of the median of {len(things)}")
+                     for index in np.flatnonzero(odd)]
 
 
 def check_pixels(samples: Sequence[Sample], findings: Iterable[Finding], folder: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from datasets.pascalvoc_to_tfrecords import run
 from datasets.samples import Sample, SampleObject
-from datasets.set_checks import note_absent_classes
+from datasets.set_checks import note_absent_classes, note_odd_sizes
 from tests.datasets.voc_cases import annotation_text, make_voc_folder
 from tests.shared_data import DATA, needs_shared
 
@@ -33,6 +33,57 @@ def test_pictures_without_a_class_of_nearly_all_others_are_noted(classes, noted)
     note_absent_classes(samples(*classes), Path("voc"), findings)
     assert sorted((finding.file, finding.detail) for finding in findings) == noted
     assert {(finding.kind, finding.grade, finding.object) for finding in findings} <= {("class_absent", "note", None)}
+
+
+def boxes(name, *sides, at=0.3):
+    """A sample for each side, of one object, whose upper left corner is at (at, at)."""
+    return [Sample(str(number), Path(f"voc/Annotations/{name}{number}.xml"), Path(f"{name}{number}.jpg"), None,
+                   (SampleObject(1, name, (at, at, at + side, at + side), 0, 0),), (0, 0))
+            for number, side in enumerate(sides)]
+
+
+USUAL = [0.10, 0.11] * 10  # quartiles .1 and .11: a factor of 1.1 between them, 1.1 ** 5 = 1.61
+
+
+@pytest.mark.parametrize(("things", "noted"), [
+    (boxes("a", *USUAL, 0.4), ["a20"]),
+    (boxes("a", *USUAL, 0.03), ["a20"]),
+    (boxes("a", *USUAL, 0.19), []),  # more than five ranges away, but less than twice the side
+    (boxes("a", *[0.05, 0.1] * 10, 0.5), []),  # five times, but within five ranges of a factor of 2
+    (boxes("a", *USUAL[:18], 0.4), []),  # 19 objects are few
+    (boxes("a", *USUAL) + boxes("b", *[0.4] * 20), []),  # each like its own class
+    (boxes("a", *USUAL) + boxes("b", *[0.4] * 20, 0.1), ["b20"]),  # all others exactly alike
+    (boxes("a", *[0.1] * 20) + boxes("b", 0.4), []),
+    (boxes("a", *USUAL) + boxes("a", 0.03, at=0.001), []),  # cut off by the border
+    (boxes("a", *USUAL) + boxes("a", 0.03, at=0.965), []),
+    (boxes("a", *USUAL) + boxes("a", 0.4, at=0.001), ["a0"]),  # however much of it is outside, it is too large
+    ([], []),
+])
+def test_objects_of_a_size_unlike_their_class_are_noted(things, noted):
+    findings = []
+    note_odd_sizes(things, Path("voc"), findings)
+    assert [finding.file for finding in findings] == [f"Annotations/{name}.xml" for name in noted]
+    assert {(finding.kind, finding.grade, finding.object) for finding in findings} <= {("object_size_odd", "note", 1)}
+
+
+def test_how_odd_a_size_is_is_told_in_sides():
+    findings = []
+    note_odd_sizes(boxes("a", *[0.1] * 20, 0.35), Path("voc"), findings)
+    assert str(findings[0]) == ("Annotations/a20.xml, object 1: the object is far larger or smaller than others of its "
+                                "class: a, 3.5 times the side of the median of 21")
+
+
+@needs_shared
+@pytest.mark.parametrize(("data", "split", "noted"), [
+    ("BCCD", "trainval", ["BloodImage_00113.xml, object 13", "BloodImage_00133.xml, object 10"]),
+    ("BCCD", "test", ["BloodImage_00135.xml, object 9"]),
+    ("voc2007-mini", "trainval", []),
+])
+def test_cells_with_the_wrong_name_are_noted(data, split, noted, tmp_path):
+    """Seen on these pictures: a platelet called a white cell, and two white cells called platelets."""
+    report = run(DATA / data, tmp_path, f"x_{split}", split=split)
+    assert [finding.place for finding in report.findings if finding.kind == "object_size_odd"] == [
+        f"Annotations/{place}" for place in noted]
 
 
 def test_it_is_told_and_changes_nothing_that_is_stored(tmp_path):
