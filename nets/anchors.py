@@ -25,7 +25,8 @@ def ssd_size_bounds_to_values(size_bounds: Sequence[float], n_feat_layers: int,
 
     Equation 4 of the paper as Caffe's SSD computes it: sizes grow by an equal step of whole percents from the second
     layer on (17 for .2 to .9, where the equation has 17.5); the first has half the lower bound (its rule for conv4_3).
-    Only for square images; raises ValueError otherwise, and for fewer than three layers.
+    Only for square images; raises ValueError otherwise, for fewer than three layers, and for bounds so close together
+    that sizes would not grow.
     """
     if img_shape[0] != img_shape[1]:
         raise ValueError(f"size bounds are for square images, not {tuple(img_shape)}: state anchor_sizes instead")
@@ -34,6 +35,9 @@ def ssd_size_bounds_to_values(size_bounds: Sequence[float], n_feat_layers: int,
     size = img_shape[0]
     low, high = (int(bound * 100) for bound in size_bounds)
     step = math.floor((high - low) / (n_feat_layers - 2))
+    if step < 1:
+        raise ValueError(f"size bounds {tuple(size_bounds)}: expected {n_feat_layers - 2} percents or more between the "
+                         "smallest and the largest; state anchor_sizes instead")
     first = (size * size_bounds[0] / 2, size * size_bounds[0])
     starts = range(low, low + step * (n_feat_layers - 1), step)
     return [first] + [(size * start / 100.0, size * (start + step) / 100.0) for start in starts]
@@ -64,11 +68,13 @@ def ssd_anchor_one_layer(img_shape: Sequence[int], feat_shape: Sequence[int], si
 
 def ssd_anchors_all_layers(img_shape: Sequence[int], layers_shape: Sequence[Sequence[int]],
                            anchor_sizes: Sequence[Sequence[float]], anchor_ratios: Sequence[Sequence[float]],
-                           anchor_steps: Sequence[float], offset: float = 0.5, dtype=np.float32) -> list[LayerAnchors]:
-    """`ssd_anchor_one_layer` of every layer; the four lists have one entry a layer."""
-    layers = zip(layers_shape, anchor_sizes, anchor_ratios, anchor_steps, strict=True)
-    return [ssd_anchor_one_layer(img_shape, shape, sizes, ratios, step, offset, dtype)
-            for shape, sizes, ratios, step in layers]
+                           anchor_steps: Sequence[float], offset: float | Sequence[float] = 0.5,
+                           dtype=np.float32) -> list[LayerAnchors]:
+    """`ssd_anchor_one_layer` of every layer; the four lists have one entry a layer, and `offset` may have."""
+    offsets = [offset] * len(layers_shape) if np.isscalar(offset) else offset
+    layers = zip(layers_shape, anchor_sizes, anchor_ratios, anchor_steps, offsets, strict=True)
+    return [ssd_anchor_one_layer(img_shape, shape, sizes, ratios, step, first, dtype)
+            for shape, sizes, ratios, step, first in layers]
 
 
 def flatten_layer(anchors_layer: LayerAnchors) -> np.ndarray:

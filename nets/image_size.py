@@ -1,6 +1,7 @@
 """A net for pictures of another size than the published one: the shapes of its feature layers, its anchors to scale.
 
-Anchors stay what they are relative to the picture: sizes grow with it, and the centres spread evenly over each layer.
+For a training, anchors stay what they are relative to the picture: sizes grow with it, and the centres spread evenly
+over each layer. For weights that are there already, they stay what they are in pixels.
 Not this module's job: anchors of other relative sizes (`nets.anchor_sets`, to be applied afterwards).
 """
 from bisect import bisect_left
@@ -8,6 +9,9 @@ from bisect import bisect_left
 import tf_extended as tfe
 from nets.ssd import SSDNet, SSDParams
 from tf_extended.compat import slim, tf
+
+# A multiple of every layer's stride, whatever the net: powers of 2, to the 512 of SSD-512's last layer.
+_MORE_PIXELS = 1024
 
 
 def params_for_image_size(net_class: type[SSDNet], size: int, params: SSDParams | None = None) -> SSDParams:
@@ -54,10 +58,27 @@ def _smallest_size(net_class: type[SSDNet], size: int, params: SSDParams) -> int
 
 
 def net_for_image_size(net: SSDNet, size: int) -> SSDNet:
-    """The same net for square pictures of `size` pixels a side, with anchors that keep their sizes in pixels.
+    """The same net for square pictures of `size` pixels a side, with the anchors that weights of `net` know.
 
-    For weights that are there already: they know their anchors in pixels of the input; only the grid grows.
+    For weights that are there already: anchors keep their sizes in pixels, and their places in pixels relative to what
+    a cell sees. Only the grid grows, by the layer's true stride. (A layer without padding has centres further apart
+    than that, 100 and 300 pixels in SSD-300 where the stride is 64, for its few cells to cover the whole picture.)
+    Raises tfe.InputError as `params_for_image_size` does.
     """
-    sized = params_for_image_size(type(net), size, net.params)
-    params = net.params._replace(img_shape=sized.img_shape, feat_shapes=sized.feat_shapes)
+    params = net.params
+    if tuple(params.img_shape) == (size, size):
+        return net
+    sized = params_for_image_size(type(net), size, params)
+    strides = _strides(type(net), sized)
+    middles = [(shape[0] - 1) / 2 for shape in params.feat_shapes]
+    offsets = [(middle + params.anchor_offset) * step / stride - middle  # the middle cell stays where it was
+               for middle, step, stride in zip(middles, params.anchor_steps, strides, strict=True)]
+    params = params._replace(img_shape=sized.img_shape, feat_shapes=sized.feat_shapes, anchor_steps=strides,
+                             anchor_offset=offsets)
     return type(net)(params, net.depth_multiplier, net.batch_norm, net.initializer)
+
+
+def _strides(net_class: type[SSDNet], params: SSDParams) -> list[int]:
+    """How many pixels a cell of each prediction layer is from the next: so many more give one more cell."""
+    larger = _feature_shapes(net_class, params.img_shape[0] + _MORE_PIXELS, params)
+    return [_MORE_PIXELS // (more[0] - shape[0]) for more, shape in zip(larger, params.feat_shapes, strict=True)]

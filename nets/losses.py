@@ -59,7 +59,7 @@ def _mine_batch(background: tf.Tensor, positive: tf.Tensor, negative: tf.Tensor,
 
     n is `ratio` a positive plus one an image, at most all negatives. The n-th itself stays out, and so do its equals.
     """
-    wanted = tf.cast(ratio * tf.reduce_sum(tf.cast(positive, tf.float32)), tf.int32) + tf.shape(positive)[0]
+    wanted = _wanted(positive, negative, ratio) + tf.shape(positive)[0]
     wanted = tf.minimum(wanted, tf.reduce_sum(tf.cast(negative, tf.int32)))
     hardness = tf.where(negative, -background, -tf.ones_like(background))
     hardest, _ = tf.nn.top_k(tf.reshape(hardness, [-1]), k=tf.maximum(wanted, 1))
@@ -71,14 +71,19 @@ def _mine_images(background: tf.Tensor, positive: tf.Tensor, negative: tf.Tensor
 
     Of equals the first in order of anchors. An image without positives gives no negatives.
     """
-    count = tf.reduce_sum(tf.cast(positive, tf.float32), axis=1)
-    wanted = tf.minimum(tf.cast(ratio * count, tf.int32), tf.reduce_sum(tf.cast(negative, tf.int32), axis=1))
+    wanted = _wanted(positive, negative, ratio, axis=1)
     hardness = tf.where(negative, -background, -2.0 * tf.ones_like(background))
     _, order = tf.nn.top_k(hardness, k=tf.reduce_max(wanted))
     chosen = tf.range(tf.shape(order)[1])[None, :] < wanted[:, None]
     image = tf.broadcast_to(tf.range(tf.shape(order)[0])[:, None], tf.shape(order))
     places = tf.boolean_mask(tf.stack([image, order], axis=-1), chosen)
     return tf.scatter_nd(places, tf.ones_like(places[:, 0]), tf.shape(positive)) > 0
+
+
+def _wanted(positive: tf.Tensor, negative: tf.Tensor, ratio: float, axis: int | None = None) -> tf.Tensor:
+    """`ratio` times the positives, at most the negatives, int32; bounded as floats, which hold any ratio's product."""
+    positives, negatives = (tf.reduce_sum(tf.cast(mask, tf.float32), axis=axis) for mask in (positive, negative))
+    return tf.cast(tf.minimum(ratio * positives, negatives), tf.int32)
 
 
 def _cross_entropy(logits: tf.Tensor, classes: tf.Tensor, smoothing: float) -> tf.Tensor:

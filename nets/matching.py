@@ -53,8 +53,8 @@ def compare(bboxes: tf.Tensor, anchors: np.ndarray) -> tuple[tf.Tensor, tf.Tenso
     """Each of `bboxes` [N, 4] with each of the constant `anchors` [K, 4], both corners of one dtype.
 
     Returns the IoUs [N, K]; the largest of each anchor [K]; and whose it is [K] int32, the first of equals, -1 where
-    none is positive. The IoUs are equal to the last bit to `tfe.pairwise_jaccard`, but for anchors of less than its
-    TINY in area.
+    none is positive. The IoUs are `tfe.pairwise_jaccard`'s, but summed in the order of the documented encoder, whose
+    scores are reproduced to the last bit.
     """
     filled = _fill_up(bboxes)
     ymin, xmin, ymax, xmax = tf.unstack(filled, num=4, axis=1)

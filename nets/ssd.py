@@ -45,7 +45,7 @@ class SSDParams(NamedTuple):
     anchor_sizes: list[tuple[float, float]]  # pixels
     anchor_ratios: list[list[float]]  # width / height
     anchor_steps: list[float]  # pixels
-    anchor_offset: float  # of the first centre, in steps
+    anchor_offset: float | list[float]  # of the first centre, in steps; a list has one a layer
     normalizations: list[float]  # where the scale of the L2 normalisation starts; -1 for none
     prior_scaling: Sequence[float]  # of the offsets x, y, w, h
 

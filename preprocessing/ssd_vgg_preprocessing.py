@@ -142,7 +142,7 @@ def preprocess_for_eval(
 
 
 def _fitting_size(size: tf.Tensor, out_shape: tuple[int, int]) -> tf.Tensor:
-    """The largest size [2] int32 of the picture's aspect ratio within `out_shape`, not larger than the picture."""
+    """The size [2] int32 of the picture's aspect ratio that fills `out_shape`, rounded down, at most the picture's."""
     size = tf.cast(size, tf.float64)
     factor = tf.minimum(tf.reduce_min(tf.constant(out_shape, tf.float64) / size), 1.0)
     return tf.maximum(tf.cast(tf.floor(size * factor), tf.int32), 1)

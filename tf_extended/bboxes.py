@@ -57,8 +57,8 @@ def _overlap(a: tuple, b: tuple, xp: Any) -> Any:
 def _jaccard(a: tuple, b: tuple, xp: Any) -> Any:
     inter = _overlap(a, b, xp)
     # A positive intersection means two proper boxes, so a positive union: TINY only ever divides a zero. The order
-    # of the sum is that of the documented encoder, whose float32 scores are reproduced to the bit.
-    return inter / xp.maximum(_area(b) - inter + _area(a), TINY)
+    # of the sum is that of TensorFlow's suppression, so that IoUs of exactly a threshold are decided alike.
+    return inter / xp.maximum(_area(a) + _area(b) - inter, TINY)
 
 
 def pairwise_jaccard(bboxes_a: Any, bboxes_b: Any) -> Any:

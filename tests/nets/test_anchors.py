@@ -56,10 +56,12 @@ def test_size_bounds_of_the_paper():
         assert len(anchors.ssd_size_bounds_to_values([0.15, 0.9], n_layers)) == n_layers
 
 
-@pytest.mark.parametrize(("shape", "n_layers"), [((300, 200), 6), ((300, 300), 2)])
-def test_size_bounds_refuse_what_they_cannot_do(shape, n_layers):
+@pytest.mark.parametrize(("bounds", "shape", "n_layers"), [
+    ((0.2, 0.9), (300, 200), 6), ((0.2, 0.9), (300, 300), 2), ((0.5, 0.52), (300, 300), 6), ((0.9, 0.2), (300, 300), 6),
+])
+def test_size_bounds_refuse_what_they_cannot_do(bounds, shape, n_layers):
     with pytest.raises(ValueError, match="anchor_sizes"):
-        anchors.ssd_size_bounds_to_values([0.2, 0.9], n_layers, shape)
+        anchors.ssd_size_bounds_to_values(bounds, n_layers, shape)
 
 
 def test_dtype_is_the_one_asked_for():

@@ -35,9 +35,34 @@ def test_shapes_are_those_of_the_net_by_hand():
 def test_a_net_for_another_size_keeps_its_anchors_in_pixels():
     net = SSDNet(SSDNet.default_params._replace(num_classes=4), 0.25, batch_norm=True, initializer="he")
     larger = image_size.net_for_image_size(net, 384)
-    assert larger.params == net.params._replace(img_shape=(384, 384), feat_shapes=larger.params.feat_shapes)
+    assert larger.params == net.params._replace(img_shape=(384, 384), feat_shapes=larger.params.feat_shapes,
+                                                anchor_steps=larger.params.anchor_steps,
+                                                anchor_offset=larger.params.anchor_offset)
     assert larger.params.feat_shapes[0] == (48, 48)
+    assert image_size.net_for_image_size(net, 300) is net
     assert (larger.depth_multiplier, larger.batch_norm, larger.initializer) == (0.25, True, "he")
+
+
+@pytest.mark.parametrize(("size", "block10", "block11"), [
+    # Two convolutions without padding stand on block9, whose cells are 64 pixels apart: so are theirs, and the middle
+    # ones of the published net, at 150 pixels, see the same pixels wherever the grid ends.
+    (400, [86, 150, 214, 278, 342], [150, 214, 278]),
+    (384, [86, 150, 214, 278], [150, 214]),
+    (300, [50, 150, 250], [150]),
+])
+def test_centres_follow_what_the_cells_see(size, block10, block11):
+    centres = [layer[0][:, 0, 0] * size for layer in image_size.net_for_image_size(SSDNet(), size).anchors()]
+    np.testing.assert_allclose(centres[4], block10, rtol=1e-6)
+    np.testing.assert_allclose(centres[5], block11, rtol=1e-6)
+    for layer, step in zip(centres, (8, 16, 32, 64), strict=False):  # padded: the published steps are their strides
+        np.testing.assert_allclose(layer, (np.arange(len(layer)) + 0.5) * step, rtol=1e-6)
+
+
+def test_a_step_that_is_no_stride_leaves_the_middle_where_it_was():
+    """A net trained at 257 pixels has 33 cells 257 / 33 pixels apart; at 321 there are 41, each 8 from the next."""
+    trained = SSDNet(image_size.params_for_image_size(SSDNet, 257))
+    rows = image_size.net_for_image_size(trained, 321).anchors()[0][0][:, 0, 0] * 321
+    np.testing.assert_allclose(rows, 257 / 2 + (np.arange(41) - 16) * 8, rtol=1e-6)
 
 
 def test_other_params_are_kept():

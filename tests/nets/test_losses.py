@@ -111,6 +111,13 @@ def test_every_argument_takes_effect():
         assert not np.allclose(got, compute(inputs)), names
 
 
+@pytest.mark.parametrize("mining", losses.MININGS)
+def test_a_ratio_beyond_all_integers_takes_all_negatives(mining):
+    got, every = (compute(small_inputs(3), mining=mining, negative_ratio=ratio) for ratio in (1e9, 1e3))
+    np.testing.assert_allclose(got, every)
+    np.testing.assert_allclose(got, naive(small_inputs(3), mining=mining, ratio=1e9), rtol=1e-4)
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("score", [0.0, 0.4, 1.0, -1.0])
 def test_batches_without_positives_or_negatives_stay_finite(recipe, score):

@@ -6,6 +6,7 @@ from nets import np_detection, ssd_vgg_300
 from tests.nets import golden
 from tests.nets.test_detection import detect, random_detections
 from tests.shared_data import needs_shared
+from tf_extended.compat import tf
 
 NET = ssd_vgg_300.SSDNet()
 
@@ -61,6 +62,20 @@ def test_suppression_by_hand():
     classes = np.array([1, 1, 2, 1, 1])
     assert np_detection.np_nms(classes, boxes, 0.5).tolist() == [0, 2, 3, 4]  # IoU exactly .5 stays, as in the graph
     assert np_detection.np_nms(classes, boxes, 0.49).tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("cells", [7, 10, 300])
+def test_suppression_decides_as_tensorflow_does_where_overlaps_are_exactly_the_threshold(cells):
+    random = np.random.default_rng(cells)
+    bboxes, scores = tf.placeholder(tf.float32, [None, 4]), np.linspace(0.9, 0.1, 8, dtype=np.float32)
+    thresholds = (1 / 3, 0.25, 0.45, 0.5)
+    kept = [tf.image.non_max_suppression(bboxes, scores, 8, threshold) for threshold in thresholds]
+    with tf.Session() as session:
+        for _ in range(100):
+            low = random.integers(0, cells // 2, (8, 2))
+            boxes = (np.hstack([low, low + random.integers(1, cells // 2, (8, 2))]) / cells).astype(np.float32)
+            for threshold, expected in zip(thresholds, session.run(kept, {bboxes: boxes}), strict=True):
+                assert np_detection.np_nms(np.ones(8), boxes, threshold).tolist() == sorted(expected.tolist())
 
 
 def test_no_detection_at_all():
