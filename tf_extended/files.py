@@ -13,6 +13,9 @@ import numpy as np
 
 from tf_extended.console import InputError
 
+# All that may be left out behind a picture's name in a list: `frame.1` is another picture than `frame`.
+_ENDING = re.compile(r"\.(xml|jpe?g|jpe|jfif|png|bmp|gif|webp|tiff?)$", re.IGNORECASE)
+
 
 def write_text(path: Path, text: str) -> None:
     """Replace the file by one of that text, in one step."""
@@ -45,8 +48,8 @@ def read_list(path: Path, known: Container[str]) -> list[str]:
     """The picture names of a VOC list (ImageSets/Main), one a line, `composed`.
 
     Lists of one class have a third column, `name -1` where the class is not in the picture: those lines are left out.
-    A line that is `known` as a whole is a name that ends like this. A folder before the name and an ending behind it
-    are left out, where what remains is known. InputError as for `read_text`.
+    A line that is `known` as a whole is a name that ends like this. A folder before the name and a
+    picture's ending, or .xml, behind it are left out, where what remains is known. InputError as for `read_text`.
     """
     names = []
     for line in filter(None, map(str.strip, composed(read_text(path)).splitlines())):
@@ -54,7 +57,7 @@ def read_list(path: Path, known: Container[str]) -> list[str]:
         name = flagged[1] if flagged else line
         bare = name.replace("\\", "/").rpartition("/")[2]
         if not flagged or flagged[2] != "-1":
-            names.append(next((one for one in (name, bare, Path(bare).stem) if one in known), name))
+            names.append(next((one for one in (name, bare, _ENDING.sub("", bare)) if one in known), name))
     return names
 
 

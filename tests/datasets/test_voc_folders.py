@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from datasets.picture_headers import SUFFIXES
 from datasets.voc_folders import find_voc_folder, list_samples, year_folder
 from tests.datasets.voc_cases import make_voc_folder
 from tf_extended.console import InputError
@@ -127,6 +128,19 @@ def test_lists_may_name_files_in_folders(tmp_path):
     lines = ["a b.jpg", "/home/me/JPEGImages/c.d.png", "D:\\pictures\\e.JPG", "f.jpg"]
     (folder / "ImageSets/Main/some.txt").write_text("\n".join(lines))
     assert ids(folder, "some") == (["a b", "c.d", "e"], {("xml_missing", "f.jpg")})
+
+
+def test_names_in_lists_may_have_the_ending_of_any_picture(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a")
+    for suffix in (*SUFFIXES, ".xml"):
+        (folder / "ImageSets/Main/some.txt").write_text(f"a{suffix}\n")
+        assert ids(folder, "some") == (["a"], set()), suffix
+
+
+def test_a_listed_name_with_a_dot_is_no_other_picture(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "frame", "g")
+    (folder / "ImageSets/Main/some.txt").write_text("g\nframe.1\n")
+    assert ids(folder, "some") == (["g"], {("xml_missing", "frame.1")})
 
 
 def test_annotations_in_folders_of_their_own_are_told(tmp_path):

@@ -18,7 +18,11 @@ def test_what_json_does_not_have_is_not_written(tmp_path):
 
 @pytest.mark.parametrize(("line", "known", "name"), [
     ("a.b", {"a.b", "a"}, "a.b"),    # what looks like an ending is part of a name that is known
-    ("D:\\x\\a.c", {"a.b", "a"}, "a"),
+    ("D:\\x\\a.JPG", {"a.b", "a"}, "a"),
+    ("a.xml", {"a"}, "a"),
+    ("frame.1", {"frame"}, "frame.1"),  # no ending, but a name, and an unknown one
+    ("frame.1.jpg", {"frame", "frame.1"}, "frame.1"),
+    ("x/frame.1", {"frame"}, "x/frame.1"),
     ("D:/x/a.c", {"a.c", "a"}, "a.c"),
     ("x/a", {"x/a", "a"}, "x/a"),
     ("x/b.jpg", {"a"}, "x/b.jpg"),   # of which nothing is known
