@@ -62,6 +62,8 @@ def read_header(data: bytes) -> Header | None:
     if kind == "TIFF":
         tags = _first_directory(data)
         return Header("TIFF", tags.get(_WIDTH), tags.get(_HEIGHT), None, tags.get(_BITS, 8), _orientation(data))
+    if kind == "WEBP":
+        return Header("WEBP", *_webp_size(data))
     return Header(kind) if kind else None
 
 
@@ -89,15 +91,30 @@ def _read_jpeg(data: bytes) -> Header:
 
 
 def _png_orientation(data: bytes) -> int:
+    """Walk the chunks to the last: EXIF may stand before or after the pixels."""
     position = 8
     while position + 8 <= len(data):
         length, name = struct.unpack(">I4s", data[position:position + 8])
         if name == b"eXIf":
             return _orientation(data[position + 8:position + 8 + length])
-        if name == b"IDAT":
+        if name == b"IEND":
             break
         position += 12 + length
     return 1
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | tuple[()]:
+    """(width, height) as the first chunk has them: lossy, lossless or extended; () where it is none of these or cut."""
+    name = data[12:16]
+    if name == b"VP8 " and data[23:26] == b"\x9d\x01\x2a" and len(data) >= 30:
+        width, height = struct.unpack("<HH", data[26:30])
+        return width & 0x3FFF, height & 0x3FFF  # above them are two bits that ask for a larger display
+    if name == b"VP8L" and len(data) >= 25:
+        sides = int.from_bytes(data[21:25], "little")
+        return (sides & 0x3FFF) + 1, (sides >> 14 & 0x3FFF) + 1
+    if name == b"VP8X" and len(data) >= 30:
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    return ()
 
 
 def _orientation(tiff: bytes) -> int:

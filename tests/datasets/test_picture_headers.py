@@ -7,7 +7,7 @@ import pytest
 
 from datasets.picture_headers import Header, read_header
 from tests.datasets.test_pictures import RGB, pillow
-from tests.datasets.voc_cases import encoded, patched, picture_bytes, with_exif
+from tests.datasets.voc_cases import encoded, exif_block, patched, picture_bytes, with_exif
 
 
 def with_fill_bytes(jpeg):
@@ -23,6 +23,17 @@ def with_huffman_table_first(jpeg):
 def from_the_top(bmp):
     """A negative height: the rows begin at the top."""
     return patched(bmp, 22, (-375).to_bytes(4, "little", signed=True))
+
+
+def png_with_exif(place):
+    """An orientation of 6 in a chunk at that place of the file; its checksum is not looked at here."""
+    png, block = encoded(".png"), exif_block(6)
+    return png[:place] + struct.pack(">I4s", len(block), b"eXIf") + block + bytes(4) + png[place:]
+
+
+def webp(name, payload):
+    """The head of a WebP whose first chunk is that."""
+    return b"RIFF" + bytes(4) + b"WEBP" + name + struct.pack("<I", len(payload)) + payload
 
 
 def big_endian_tiff(width, height):
@@ -41,7 +52,17 @@ def big_endian_tiff(width, height):
     (encoded(".png"), Header("PNG", 500, 375, 3)),
     (pillow("PNG", "LA"), Header("PNG", 500, 375, 2)),
     (encoded(".png", RGB.astype(np.uint16)), Header("PNG", 500, 375, 3, bits=16)),
-    (encoded(".bmp"), Header("BMP", 500, 375)), (encoded(".webp"), Header("WEBP")),
+    (encoded(".bmp"), Header("BMP", 500, 375)), (encoded(".webp"), Header("WEBP", 500, 375)),
+    (png_with_exif(33), Header("PNG", 500, 375, 3, orientation=6)),
+    (png_with_exif(-12), Header("PNG", 500, 375, 3, orientation=6)),  # behind the pixels
+    (encoded(".png") + png_with_exif(-12)[-50:-12], Header("PNG", 500, 375, 3)),  # behind the end
+    (encoded(".webp", None, cv2.IMWRITE_WEBP_QUALITY, 50), Header("WEBP", 500, 375)),
+    (pillow("WEBP", lossless=True), Header("WEBP", 500, 375)),
+    (pillow("WEBP", exif=exif_block(1)), Header("WEBP", 500, 375)),
+    (webp(b"VP8 ", b"\x10\0\0\x9d\x01\x2a\x2c\x41\xc8\x80"), Header("WEBP", 300, 200)),  # shown larger: 1, 2
+    (webp(b"VP8L", b"\x2f" + (299 | 199 << 14 | 1 << 28).to_bytes(4, "little")), Header("WEBP", 300, 200)),
+    (webp(b"VP8X", b"\x10\0\0\0" + b"\x5f\xea\0" + b"\xc7\0\0"), Header("WEBP", 60000, 200)),
+    (webp(b"VP8 ", bytes(10)), Header("WEBP")), (webp(b"VP8X", bytes(9)), Header("WEBP")),
     (encoded(".tiff"), Header("TIFF", 500, 375)),
     (pillow("TIFF", tiffinfo={274: 6}), Header("TIFF", 500, 375, orientation=6)),
     (encoded(".tiff", RGB.astype(np.uint16)), Header("TIFF", 500, 375, bits=16)),
