@@ -23,8 +23,10 @@ from tf_extended.compat import tf
 
 # Above this a decoded picture takes more than half a gigabyte; also what stops a decompression bomb.
 MAX_PIXELS = 200_000_000
-# How libjpeg begins the lines that say it filled damaged data in, and what it says where data is missing.
-_DAMAGE, _CUT = "Corrupt JPEG data", "premature end"
+# How libjpeg begins the lines that say it filled damaged data in, and what it says where data is missing. Its others
+# are about headers that no pixel depends on.
+_DAMAGE = ("Corrupt JPEG data", "Inconsistent progression sequence")
+_CUT = "premature end"
 # EXIF orientation → the cv2.flip code and the cv2.rotate code that make the picture upright.
 _HALF, _CLOCKWISE, _COUNTER = cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE
 _UPRIGHT = {2: (1, None), 3: (None, _HALF), 4: (0, None), 5: (1, _COUNTER), 6: (None, _CLOCKWISE), 7: (1, _CLOCKWISE),
@@ -144,14 +146,15 @@ def _decode_other(data: bytes, name: str) -> np.ndarray:
     buffer = np.frombuffer(data, np.uint8)
     try:
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        count = len(cv2.imdecodemulti(buffer, flags)[1]) if name in ("GIF", "TIFF", "WEBP") else 1
+        # Two tell that there are several; all of a long animation can be gigabytes.
+        several = name in ("GIF", "TIFF", "WEBP") and len(cv2.imdecodemulti(buffer, flags, range=(0, 2))[1]) > 1
         image = cv2.imdecode(buffer, flags)
     except cv2.error as error:
         raise Unusable("picture_undecodable", f"{name}: {error.err or error}") from None
     if image is None:
         raise Unusable("picture_undecodable", f"a {name} that OpenCV does not decode; save it as JPEG or PNG")
-    if count > 1:
-        raise Unusable("picture_animated", f"{count} in a {name}; save the one that was annotated as JPEG or PNG")
+    if several:
+        raise Unusable("picture_animated", f"several in a {name}; save the one that was annotated as JPEG or PNG")
     return image
 
 

@@ -62,10 +62,19 @@ def _png(_: bytes) -> bytes:
     return encoded(".png")
 
 
-def _png_with_exif(_: bytes) -> bytes:
+def _png_with_exif(place: int) -> bytes:
     png, block = encoded(".png"), exif_block(6, ">")
     chunk = len(block).to_bytes(4, "big") + b"eXIf" + block + _crc(b"eXIf" + block)
-    return png[:33] + chunk + png[33:]
+    return png[:place] + chunk + png[place:]
+
+
+def _other_progression(_: bytes) -> bytes:
+    """A scan that claims to bring all bits of its coefficients, while the last of them come in another scan."""
+    data = encoded(".jpg", None, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    scans = [place for place in range(len(data)) if data[place:place + 5] == b"\xff\xda\0\x08\1"]
+    bits = scans[0] + 9
+    assert data[bits - 2] == 1 and data[bits] in (1, 2)
+    return patched(data, bits, b"\0")
 
 
 def _crc(data: bytes) -> bytes:
@@ -108,6 +117,7 @@ PICTURE_FAULTS = (
     Fault("half a JPEG with an end mark", picture(lambda data: data[:len(data) // 2] + b"\xff\xd9"), "picture_cut"),
     Fault("a frame that claims another coding", picture(lambda data: patched(data, frame_position(data), b"\xff\xc9")),
           "picture_damaged", 2),
+    Fault("a progressive JPEG of another progression", picture(_other_progression), "picture_damaged", 2),
     Fault("lossless JPEG", picture(lambda data: patched(data, frame_position(data), b"\xff\xc3")),
           "picture_undecodable"),
     Fault("12-bit JPEG", picture(lambda data: patched(data, frame_position(data) + 4, b"\x0c")),
@@ -121,6 +131,8 @@ PICTURE_FAULTS = (
     Fault("JPEG bomb", picture(_jpeg_bomb), "picture_too_large"),
     Fault("BMP bomb", picture(lambda _: patched(encoded(".bmp"), 18, (60000).to_bytes(4, "little") * 2), "bad.bmp"),
           "picture_too_large"),
+    Fault("WebP bomb", picture(lambda _: b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) +
+                               (59999).to_bytes(3, "little") * 2, "bad.webp"), "picture_too_large"),
     Fault("an animated GIF", picture(_animated_gif, "bad.gif"), "picture_animated"),
     Fault("half a BMP", picture(lambda _: encoded(".bmp")[:40], "bad.bmp"), "picture_undecodable"),
     Fault("half a WebP", picture(lambda _: encoded(".webp")[:60], "bad.webp"), "picture_undecodable"),
@@ -131,7 +143,9 @@ PICTURE_FAULTS = (
     Fault("EXIF quarter turn, size of the stored", picture(lambda data: with_exif(data, 6)), "orientation_ignored", 2),
     Fault("EXIF quarter turn, size of the turned", both(picture(lambda data: with_exif(data, 8, ">")), SWAPPED),
           "orientation_applied", 2),
-    Fault("EXIF in a PNG", both(picture(_png_with_exif, "bad.png"), SWAPPED), "orientation_applied", 2),
+    Fault("EXIF in a PNG", both(picture(lambda _: _png_with_exif(33), "bad.png"), SWAPPED), "orientation_applied", 2),
+    Fault("EXIF behind a PNG's pixels", both(picture(lambda _: _png_with_exif(-12), "bad.png"), SWAPPED),
+          "orientation_applied", 2),
     Fault("damaged EXIF", picture(lambda data: with_exif(data, 6).replace(b"II*\0\x08", b"II*\0\xff", 1)), None, 2),
     Fault("EXIF of no meaning", picture(lambda data: with_exif(data, 77)), None, 2),
     Fault("PNG called .jpg", picture(_png), "format_renamed", 2),

@@ -4,12 +4,22 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from datasets.findings import Findings
+from datasets import pictures
+from datasets.findings import Findings, Unusable
 from datasets.picture_headers import sniff
 from datasets.pictures import check_picture, load_picture, reencode, strict_decoder
 from datasets.tfrecord_format import make_decoder, make_example
 from tests.datasets.picture_fault_cases import PICTURE_FAULTS
-from tests.datasets.voc_cases import encoded, make_voc_folder, picture_bytes, picture_pixels, pillow, with_exif
+from tests.datasets.voc_cases import (
+    HEIGHT,
+    WIDTH,
+    encoded,
+    make_voc_folder,
+    picture_bytes,
+    picture_pixels,
+    pillow,
+    with_exif,
+)
 from tf_extended.compat import tf
 
 RGB = picture_pixels()[..., ::-1]
@@ -65,6 +75,18 @@ def test_cmyk_is_stored_with_the_colours_it_means():
 def test_colour_jpegs_and_pngs_are_kept_byte_for_byte():
     for data in (picture_bytes(), encoded(".png"), pillow("JPEG", "L"), pillow("PNG", "RGBA")):
         assert not check_picture(data, Findings("x")).reencode
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP"])
+def test_of_many_pictures_in_a_file_two_are_decoded(kind, monkeypatch):
+    """All of an animation of a few megabytes can be gigabytes."""
+    decode, decoded = pictures.cv2.imdecodemulti, []
+    monkeypatch.setattr(pictures.cv2, "imdecodemulti", lambda *arguments, **options: decoded.append(
+        decode(*arguments, **options)) or decoded[-1])
+    shades = [Image.new("RGB", (WIDTH, HEIGHT), (shade, 0, 0)) for shade in (60, 120, 180, 240)]
+    with pytest.raises(Unusable, match=f"several in a {kind}; save the one that was annotated"):
+        check_picture(pillow(kind, save_all=True, append_images=shades), Findings("x"))
+    assert [len(images) for _, images in decoded] == [2]
 
 
 def test_the_verdict_is_that_of_the_decoder_in_training(tmp_path, capfd):
