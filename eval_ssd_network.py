@@ -190,6 +190,7 @@ def evaluate_checkpoints() -> None:
     limit = FLAGS.max_num_batches * FLAGS.batch_size if FLAGS.max_num_batches else dataset.num_samples
     evaluator, done = None, 0
     for checkpoint in checkpoints_to_evaluate(min(limit, dataset.num_samples)):
+        tfe.say(f"evaluating {checkpoint}")
         if evaluator is None:
             evaluator, net_facts = build_evaluator(checkpoint, dataset)
         try:

@@ -133,9 +133,13 @@ def build_train_op(clones: list, schedule: optimization.Schedule, global_step: t
 
 
 def starting_point(net, labels: list[str], train_dir: Path):
-    """The init function that loads --checkpoint_path, or None: then slim resumes from train_dir or starts afresh."""
+    """The init function that loads --checkpoint_path, or None: then slim resumes from train_dir or starts afresh.
+
+    Raises tfe.InputError where the training cannot go on from what train_dir holds, or does not start from that file.
+    """
     present = checkpoints.latest_checkpoint(train_dir)
     if present:
+        model_file.check_folder(train_dir, net, labels, get_augmentation().eval_interpolation)
         checkpoints.check_resume(present, tf.global_variables())
         if not model_file.find_model_file(train_dir).is_file():
             tfe.say(f"NOTE: no {model_file.NAME} in {train_dir}: its checkpoint is taken for one of this net")
@@ -146,6 +150,9 @@ def starting_point(net, labels: list[str], train_dir: Path):
         return None
     if not FLAGS.checkpoint_path:
         tfe.say("starting from random weights")
+        if FLAGS.recipe != "scratch":
+            tfe.say(f"NOTE: recipe {FLAGS.recipe} is for published weights (--checkpoint_path) or many thousands of "
+                    "pictures; for fewer, from random weights, there is --recipe=scratch")
         return None
     kind, stored = weights.load_weights(FLAGS.checkpoint_path, net.name, FLAGS.checkpoint_model_scope)
     plan = checkpoints.plan_restore(
@@ -189,11 +196,8 @@ def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Sched
 
 def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
     """Make --train_dir and write into it what the checkpoints will be: model.json and run.json."""
-    described = net, class_names(net, dataset), get_augmentation().eval_interpolation
-    if checkpoints.latest_checkpoint(FLAGS.train_dir):
-        model_file.check_folder(FLAGS.train_dir, *described)
     train_dir = train_folder.make_train_dir(FLAGS.train_dir)
-    model_file.write_model_file(train_dir, *described)
+    model_file.write_model_file(train_dir, net, class_names(net, dataset), get_augmentation().eval_interpolation)
     write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,
                    dataset={"samples": dataset.num_samples, "labels": dataset.labels_to_names})
     return train_dir

@@ -178,13 +178,18 @@ def _flags_of(fields: Sequence[str]) -> str:
 
 def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str],
                  interpolation: str = DEFAULT_INTERPOLATION) -> None:
-    """Raise a tfe.InputError where the folder's model.json describes another net than this; pass where it has none.
+    """Raise a tfe.InputError where the folder's model.json describes other classes or another net than these.
 
-    Another interpolation is told, for it becomes that of all checkpoints there.
+    Pass where it has none. Another interpolation is told, for it becomes that of all checkpoints there.
     """
     if not find_model_file(folder).is_file():
         return
-    check_model(describe(ssd_net, labels), read_model_file(folder), find_model_file(folder))
+    found = read_model_file(folder)
+    if list(found["labels"]) != list(labels):
+        raise tfe.InputError(f"{folder} holds a training for the classes {', '.join(found['labels'])}; this one is for "
+                             f"{', '.join(labels)}. Give another --train_dir; to begin with the weights that are "
+                             f"there, --checkpoint_path={folder} with it")
+    check_model(describe(ssd_net, labels), found, find_model_file(folder))
     before = read_interpolation(folder)
     if before != interpolation:
         tfe.say(f"NOTE: with this augmentation, pictures are resized by {interpolation} where the checkpoints in "

@@ -82,7 +82,8 @@ def find_checkpoint(path: str | Path, any_file: bool = False) -> str:
         return prefix
     near = sorted(p.name for p in Path(path).parent.glob("*.index"))[-3:] if Path(path).parent.is_dir() else []
     hint = f"; that folder has {', '.join(near)}" if near else ""
-    raise InputError(f"no checkpoint at {path}: give a folder, a prefix like model.ckpt-1000, or its .index file{hint}")
+    files = "its .index file, or a file of weights (.ckpt, .h5, .caffemodel)" if any_file else "or its .index file"
+    raise InputError(f"no checkpoint at {path}: give a folder, a prefix like model.ckpt-1000, {files}{hint}")
 
 
 def check_resume(prefix: str, variables: Sequence[tf.Variable]) -> None:

@@ -60,16 +60,19 @@ def _set_defaults(flag_values: flags.FlagValues, defaults: dict[str, Any]) -> No
 
 
 def settle_width(flag_values: flags.FlagValues, slow: bool) -> None:
-    """Set the net's width, and what goes with it, for a slow machine (`sessions.is_slow`), and say so.
+    """Set what goes with an eighth of VGG's channels, where the recipe is `scratch` and that width is given.
 
-    Where the recipe is `scratch`, the body VGG and no width given. Flags on the command line win here too.
+    Where none is given, it is set, and said, on a slow machine (`sessions.is_slow`). Flags on the command line win
+    here too.
     """
-    thin_vgg = flag_values.recipe == "scratch" and "vgg" in flag_values.model_name
-    if not slow or not thin_vgg or flag_values["depth_multiplier"].present:
+    given, width = flag_values["depth_multiplier"].present, NARROW["depth_multiplier"]
+    narrow = flag_values.depth_multiplier == width if given else slow
+    if not narrow or flag_values.recipe != "scratch" or "vgg" not in flag_values.model_name:
         return
     _set_defaults(flag_values, NARROW)
-    say(f"no GPU, and no bfloat16 instructions: {NARROW['depth_multiplier']:g} of {flag_values.model_name}'s channels; "
-        f"--depth_multiplier={SCRATCH['depth_multiplier']:g} finds a little more, in three times the time")
+    if not given:
+        say(f"no GPU, and no bfloat16 instructions: {width:g} of {flag_values.model_name}'s channels; "
+            f"--depth_multiplier={SCRATCH['depth_multiplier']:g} finds a little more, in three times the time")
 
 
 def governed(flag_values: flags.FlagValues) -> dict[str, Any]:

@@ -139,6 +139,16 @@ def test_a_folder_of_another_net_is_refused_and_one_without_a_description_is_not
     assert str(path) in str(error.value)
 
 
+@pytest.mark.parametrize("labels", [LABELS[::-1], [*LABELS, "rabbit"]])
+def test_a_folder_of_other_classes_is_told_by_their_names(tmp_path, labels):
+    model_file.write_model_file(tmp_path, a_net(), LABELS)
+    net = nets_factory.get_network("ssd_300_vgg")
+    with pytest.raises(tfe.InputError) as error:
+        model_file.check_folder(tmp_path, net(net.default_params._replace(num_classes=len(labels) + 1)), labels)
+    assert f"for the classes {', '.join(LABELS)}; this one is for {', '.join(labels)}. Give another --train_dir" in str(
+        error.value)
+
+
 def test_the_way_of_resizing_travels_with_the_model(tmp_path, capsys):
     assert model_file.read_interpolation(tmp_path) == "bilinear_slim"
     model_file.write_model_file(tmp_path, a_net(), LABELS, "bilinear")

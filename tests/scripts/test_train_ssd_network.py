@@ -43,7 +43,7 @@ def newest(train_dir):
 def test_train_stop_resume(shards, tmp_path):
     train_dir = tmp_path / "train"
     printed = succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=3))
-    assert "starting from random weights" in printed
+    assert "starting from random weights" in printed and "there is --recipe=scratch" in printed
     assert "step 3/3" in printed
     assert newest(train_dir) == 3
     assert (train_dir / "curves.png").read_bytes().startswith(b"\x89PNG")

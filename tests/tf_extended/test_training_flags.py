@@ -60,13 +60,16 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     (False, [], (0.25, 0.001, 0.5)),
     (True, ["--learning_rate=0.002"], (0.125, 0.002, 0.4)),
     (True, ["--depth_multiplier=0.25"], (0.25, 0.001, 0.5)),
-    (True, ["--depth_multiplier=0.125"], (0.125, 0.001, 0.5)),
+    (True, ["--depth_multiplier=0.125"], (0.125, 0.003, 0.4)),  # as it would have been without
+    (False, ["--depth_multiplier=0.125", "--match_threshold=0.5"], (0.125, 0.003, 0.5)),
+    (False, ["--depth_multiplier=0.125", "--model_name=ssd_300_mobilenet_v1"], (0.125, 0.001, 0.5)),
+    (False, ["--depth_multiplier=0.125", "--recipe=paper"], (0.125, 0.001, 0.5)),
     (True, ["--model_name=ssd_300_mobilenet_v1"], (0.25, 0.001, 0.5)),
     (True, ["--model_name=ssd_512_vgg"], (0.125, 0.003, 0.4)),
     (True, ["--recipe=paper"], (1.0, 0.001, 0.5)),
     (True, ["--recipe=slim"], (1.0, 0.01, 0.5)),
 ])
-def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone(parse, capsys, slow, arguments, expected):
+def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone_and_a_narrow_net_its_settings(parse, capsys, slow, arguments, expected):
     values = parse("--recipe=scratch", *arguments)
     training_flags.apply_recipe(values)
     training_flags.settle_width(values, slow)

@@ -47,6 +47,7 @@ def render(
         ("Where it fails", f"<p>Here and below detections count from a score of {point['threshold']:.3f} on"
          + (f", where F1 over all classes is best: F1 {point['f1']:.3f}, precision {point['precision']:.3f}, recall "
             f"{point['recall']:.3f}.</p>" if point["f1"] else "; none of them is right.</p>")
+         + "<p>The rises of mAP are over all detections, whatever their score.</p>"
          + _kinds(values["errors"]) + _image(figures["errors"])),
         ("What is taken for what", _image(figures["confusion"])),
         ("The worst pictures", _pictures(pictures["worst"])),

@@ -4,7 +4,8 @@ Its job: drawing numbers that others computed. Pictures with boxes are drawn by 
 """
 import functools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,17 +38,16 @@ def plot_precision_recall(path: Path, classes: Sequence[ClassScore]) -> None:
     shown = [c for c in classes if c.objects]
     columns = min(PANELS_A_ROW, max(len(shown), 1))
     rows = max(-(-len(shown) // columns), 1)
-    figure = _figure(2.6 * columns + 0.6, 2.5 * rows + 0.5)
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for panel in panels.flat[len(shown):]:
-        panel.set_visible(False)
-    for panel, c in zip(panels.flat, shown, strict=False):
-        _precision_recall_panel(panel, c)
-    for panel in panels.flat[max(len(shown) - columns, 0):len(shown)]:  # the lowest of their columns
-        panel.tick_params(labelbottom=True)
-    figure.supxlabel("recall")
-    figure.supylabel("precision")
-    _save(figure, path)
+    with _figure(path, 2.6 * columns + 0.6, 2.5 * rows + 0.5) as figure:
+        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for panel in panels.flat[len(shown):]:
+            panel.set_visible(False)
+        for panel, c in zip(panels.flat, shown, strict=False):
+            _precision_recall_panel(panel, c)
+        for panel in panels.flat[max(len(shown) - columns, 0):len(shown)]:  # the lowest of their columns
+            panel.tick_params(labelbottom=True)
+        figure.supxlabel("recall")
+        figure.supylabel("precision")
 
 
 def _precision_recall_panel(panel: "Axes", c: ClassScore) -> None:
@@ -71,65 +71,67 @@ def plot_confusion(path: Path, confusion: np.ndarray, names: Mapping[int, str]) 
     matrix = confusion[np.ix_(order, order)]
     texts = [_short(names.get(label, str(label)), LABEL_LENGTH) for label in order[:-1]]
     side = 0.42 * len(order) + 1.2 + INCHES_A_CHARACTER * max(map(len, [*texts, "(background)"]))
-    figure = _figure(side, side)
-    axes = figure.subplots()
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in zip(*np.nonzero(matrix), strict=True):
-        axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=8,
-                  color="white" if shares[row, column] > 0.6 else "black")
-    axes.set_xticks(range(len(order)), [*texts, "(missed)"], rotation=90)
-    axes.set_yticks(range(len(order)), [*texts, "(background)"])
-    axes.set_xlabel("detected as")
-    axes.set_ylabel("truth")
-    _save(figure, path)
+    with _figure(path, side, side) as figure:
+        axes = figure.subplots()
+        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for row, column in zip(*np.nonzero(matrix), strict=True):
+            axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=8,
+                      color="white" if shares[row, column] > 0.6 else "black")
+        axes.set_xticks(range(len(order)), [*texts, "(missed)"], rotation=90)
+        axes.set_yticks(range(len(order)), [*texts, "(background)"])
+        axes.set_xlabel("detected as")
+        axes.set_ylabel("truth")
 
 
 def plot_errors(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Stacked bars: the number of errors of each kind per class, most errors on top."""
     classes = sorted(counts, key=lambda name: sum(counts[name].values()))
-    figure = _figure(8, 0.3 * len(classes) + 1.6)
-    axes = figure.subplots()
-    left = np.zeros(len(classes))
-    for kind, colour in KIND_COLOURS.items():
-        values = np.array([counts[name][kind] for name in classes], float)
-        axes.barh(range(len(classes)), values, left=left, color=colour, label=kind.replace("_", " "), height=0.7)
-        left += values
-    axes.set_yticks(range(len(classes)), [_short(name, LABEL_LENGTH) for name in classes])
-    axes.set_xlabel("errors at the operating point")
-    axes.grid(axis="x", alpha=0.3)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(ncols=len(KIND_COLOURS), loc="outside upper center", frameon=False)
-    _save(figure, path)
+    with _figure(path, 8, 0.3 * len(classes) + 1.6) as figure:
+        axes = figure.subplots()
+        left = np.zeros(len(classes))
+        for kind, colour in KIND_COLOURS.items():
+            values = np.array([counts[name][kind] for name in classes], float)
+            axes.barh(range(len(classes)), values, left=left, color=colour, label=kind.replace("_", " "), height=0.7)
+            left += values
+        axes.set_yticks(range(len(classes)), [_short(name, LABEL_LENGTH) for name in classes])
+        axes.set_xlabel("errors at the operating point")
+        axes.grid(axis="x", alpha=0.3)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.legend(ncols=len(KIND_COLOURS), loc="outside upper center", frameon=False)
 
 
 def plot_curve(path: Path, steps: Sequence[int], curves: Mapping[str, Sequence[float | None]]) -> None:
     """Figures (name → one value per step, None where there is none) over training steps."""
-    figure = _figure(8, 4.5)
-    axes = figure.subplots()
-    for (name, values), colour in zip(curves.items(), (BLUE, ORANGE, GREEN, GREY), strict=False):
-        known = [np.nan if value is None else value for value in values]
-        last = f"  {known[-1]:.3f} at step {steps[-1]}" if known and np.isfinite(known[-1]) else ""
-        axes.plot(steps, known, "o-", color=colour, label=name + last, markersize=4)
-    margin = max(1, 0.03 * (steps[-1] - steps[0]))
-    axes.set(xlabel="step", ylabel="mAP", xlim=(steps[0] - margin, steps[-1] + margin), ylim=(0, 1))
-    axes.xaxis.get_major_locator().set_params(integer=True)  # also where there is one step, or no figure
-    axes.grid(alpha=0.3)
-    axes.legend(loc="best")
-    _save(figure, path)
+    with _figure(path, 8, 4.5) as figure:
+        axes = figure.subplots()
+        for (name, values), colour in zip(curves.items(), (BLUE, ORANGE, GREEN, GREY), strict=False):
+            known = [np.nan if value is None else value for value in values]
+            last = f"  {known[-1]:.3f} at step {steps[-1]}" if known and np.isfinite(known[-1]) else ""
+            axes.plot(steps, known, "o-", color=colour, label=name + last, markersize=4)
+        margin = max(1, 0.03 * (steps[-1] - steps[0]))
+        axes.set(xlabel="step", ylabel="mAP", xlim=(steps[0] - margin, steps[-1] + margin), ylim=(0, 1))
+        axes.xaxis.get_major_locator().set_params(integer=True)  # also where there is one step, or no figure
+        axes.grid(alpha=0.3)
+        axes.legend(loc="best")
 
 
-def _figure(width: float, height: float) -> "Figure":
-    """An empty figure of so many inches. Class names are drawn as they are, in fonts that have their letters."""
+@contextmanager
+def _figure(path: Path, width: float, height: float) -> Iterator["Figure"]:
+    """An empty figure of so many inches, saved at the end. Class names are drawn as they are, in fonts that have their
+    letters; other figures of the process keep matplotlib's settings."""
     import matplotlib  # only here: it costs half a second of start-up
     from matplotlib import font_manager
     from matplotlib.figure import Figure
 
     installed = set(font_manager.get_font_names())
-    matplotlib.rcParams["font.family"] = ["DejaVu Sans", *(font for font in WIDE_FONTS if font in installed)]
-    matplotlib.rcParams["text.parse_math"] = False  # a dollar sign in a name is no formula
-    return Figure(figsize=(width, height), layout="constrained")
+    fonts = ["DejaVu Sans", *(font for font in WIDE_FONTS if font in installed)]
+    # A dollar sign in a name is no formula.
+    with matplotlib.rc_context({"font.family": fonts, "text.parse_math": False}):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure
+        _save(figure, path)
 
 
 def _short(name: str, length: int) -> str:

@@ -1,5 +1,6 @@
 """Charts, opened again: their sizes, and what is where in them. What they look like needs eyes."""
 import cv2
+import matplotlib
 import numpy as np
 import pytest
 
@@ -48,6 +49,12 @@ def test_every_column_of_panels_has_its_scale(tmp_path):
         dark = image[:, round(width * (column + 0.3) / 5):round(width * (column + 0.8) / 5)].max(axis=-1) < 100
         frame = np.flatnonzero(dark.mean(axis=1) > 0.9)[-1]
         assert dark[frame + 8:].any()  # further down than the marks on it
+
+
+def test_a_dollar_sign_in_a_name_is_no_formula_and_other_figures_keep_theirs(tmp_path):
+    before = dict(matplotlib.rcParams)
+    plots.plot_errors(tmp_path / "a.png", {"$100 and $^$": dict.fromkeys(plots.KIND_COLOURS, 1)})  # no TeX: it would stop
+    assert dict(matplotlib.rcParams) == before
 
 
 def test_one_step_without_a_figure_is_a_curve(tmp_path):
