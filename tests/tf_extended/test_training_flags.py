@@ -69,7 +69,7 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     (True, ["--recipe=paper"], (1.0, 0.001, 0.5)),
     (True, ["--recipe=slim"], (1.0, 0.01, 0.5)),
 ])
-def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone_and_a_narrow_net_its_settings(parse, capsys, slow, arguments, expected):
+def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone(parse, capsys, slow, arguments, expected):
     values = parse("--recipe=scratch", *arguments)
     training_flags.apply_recipe(values)
     training_flags.settle_width(values, slow)

@@ -53,7 +53,8 @@ def test_every_column_of_panels_has_its_scale(tmp_path):
 
 def test_a_dollar_sign_in_a_name_is_no_formula_and_other_figures_keep_theirs(tmp_path):
     before = dict(matplotlib.rcParams)
-    plots.plot_errors(tmp_path / "a.png", {"$100 and $^$": dict.fromkeys(plots.KIND_COLOURS, 1)})  # no TeX: it would stop
+    counts = {"$100 and $^$": dict.fromkeys(plots.KIND_COLOURS, 1)}  # no TeX: it would stop
+    plots.plot_errors(tmp_path / "a.png", counts)
     assert dict(matplotlib.rcParams) == before
 
 
