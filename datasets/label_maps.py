@@ -16,6 +16,10 @@ BACKGROUND = "none"
 RESERVED = (BACKGROUND, "background", "_background_", "__background__", "__ignore__")
 LABELS_FILE = "labels.txt"
 AUTO = "auto"
+# What may stand behind a backslash in protobuf's text format: up to three octal digits, two hexadecimal ones, a code
+# point, or a letter.
+_ESCAPE = re.compile(rb"\\([0-7]{1,3}|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
+_ESCAPED = dict(zip("abfnrtv?'\"\\", "\a\b\f\n\r\t\v?'\"\\", strict=True))
 
 
 def labels_to_names(labels: Iterable[str]) -> dict[int, str]:
@@ -57,17 +61,34 @@ def _labels_from_json(text: str, origin: str) -> list[str]:
     return labels
 
 
+def _unescape(text: str, origin: str) -> str:
+    """A string of protobuf's text format as it is meant: programs write `caf\\303\\251` there."""
+    def meant(match: re.Match) -> bytes:
+        kind, rest = match[1][:1].decode(), match[1][1:]
+        if kind in "01234567":
+            return bytes([int(match[1], 8)])
+        if kind in "xX":
+            return bytes([int(rest, 16)])
+        return chr(int(rest, 16)).encode() if kind in "uU" else _ESCAPED[kind].encode()
+
+    try:
+        return composed(_ESCAPE.sub(meant, text.encode()).decode())
+    except (KeyError, ValueError):
+        raise InputError(f"{origin}: the name {text!r} has a backslash that stands for no text; write the names into "
+                         "a labels.txt, one a line.") from None
+
+
 def _labels_from_pbtxt(text: str, origin: str) -> list[str]:
     text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
     by_number: dict[int, str] = {}
     for item in re.findall(r"\bitem\s*:?\s*\{(.*?)\}", text, flags=re.DOTALL):
         number = re.search(r"\bid\s*:\s*(-?\d+)", item)
-        name = re.search(r"""\bname\s*:\s*(["'])(.*?)\1""", item)
+        name = re.search(r"""\bname\s*:\s*(["'])((?:\\.|(?!\1)[^\\])*)\1""", item)
         if not number or not name:
             raise InputError(f"{origin}: an item without id or name: {' '.join(item.split())!r}.")
         if int(number[1]) in by_number:
             raise InputError(f"{origin}: id {number[1]} stands there twice.")
-        by_number[int(number[1])] = name[2]
+        by_number[int(number[1])] = _unescape(name[2], origin)
     by_number.pop(0, None)
     if sorted(by_number) != list(range(1, len(by_number) + 1)):
         raise InputError(f"{origin}: the ids {sorted(by_number)} are not 1, 2, 3, … without gaps; "

@@ -30,6 +30,17 @@ def test_accents_of_either_form_are_one_name(name, text, tmp_path):
     assert load_labels(tmp_path / name) == ("F\u00fcr",)
 
 
+@pytest.mark.parametrize(("written", "meant"), [
+    (r'"caf\303\251"', "caf\u00e9"), (r"'cafe\314\201'", "caf\u00e9"), (r'"caf\xc3\XA9s"', "caf\u00e9s"),
+    (r'"\u00e9\U0001f431"', "\u00e9\U0001f431"), (r"""'a \'b\' \"c\" \\ \?'""", """a 'b' "c" \\ ?"""),
+    (r'"\1011"', "A1"),  # three octal digits are the most that belong to it
+    ('"a\'b"', "a'b"), (r'"a\\"', "a\\"), ('"\u00fc"', "\u00fc"),
+])
+def test_escapes_in_a_pbtxt(written, meant, tmp_path):
+    (tmp_path / "a.pbtxt").write_text(f"item {{ name: {written} id: 1 }}", encoding="utf-8")
+    assert load_labels(tmp_path / "a.pbtxt") == (meant,)
+
+
 @pytest.mark.parametrize(("name", "text", "said"), [
     ("labels.txt", "", "no class name"),
     ("labels.txt", "cat\n\ndog\n", "line 2 is empty"),
@@ -45,6 +56,9 @@ def test_accents_of_either_form_are_one_name(name, text, tmp_path):
     ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 3 name: 'b' }", "without gaps"),
     ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 1 name: 'b' }", "id 1 stands there twice"),
     ("a.pbtxt", "item { name: 'a' }", "without id or name"),
+    *(("a.pbtxt", f"item {{ id: 1 name: '{escape}' }}", "backslash that stands for no text")
+      for escape in (r"\351", r"\777", r"\q", r"\x", r"\u12", r"\ud800", "\\\u00e9")),
+    ("a.pbtxt", r"item { id: 1 name: 'a\nb' }", "printable"),
     ("a.csv", "cat", "expected labels.txt"),
 ])
 def test_unusable_label_maps_are_named(name, text, said, tmp_path):
