@@ -7,6 +7,7 @@
 Box contract: [N, 4] (ymin, xmin, ymax, xmax) relative to the image, in [0, 1]. Whether a class is known is decided
 over the whole set (`pascalvoc_to_tfrecords`), not here.
 """
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,6 +119,9 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 def _read(path: Path, kind: str, most: int = -1) -> bytes:
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for whoever writes
+            raise Unusable(kind, "it is no regular file")
         with path.open("rb") as file:
             return file.read(most)
     except OSError as error:
@@ -131,13 +135,20 @@ def _choose_picture(files: SampleFiles, annotation: Annotation, found: Findings)
     named = folder / annotation.filename.replace("\\", "/").rpartition("/")[2]
     if len(files.pictures) == 1:
         return files.pictures[0]
-    if named.suffix.lower() in SUFFIXES and named.is_file():
+    if named.suffix.lower() in SUFFIXES and _is_file(named):
         if not files.pictures:
             found.add("picture_by_filename", named.name)
         return named
     if not files.pictures:
         raise Unusable("picture_missing", f"no {folder.name}/{files.id} with a picture's ending")
     raise Unusable("picture_ambiguous", ", ".join(path.name for path in files.pictures))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than any file's
+        return False
 
 
 def _settle_orientation(picture: Picture, annotation: Annotation, found: Findings) -> Picture:

@@ -16,8 +16,9 @@ from tf_extended.files import composed
 
 MAX_XML_BYTES = 16 * 2**20
 COORDINATES = ("xmin", "ymin", "xmax", "ymax")
-# Plain decimal numbers only: float() would also take '1_000', 'nan', 'infinity' and digits of other scripts.
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+# Plain decimal numbers only: float() would also take '1_000', 'nan', 'infinity' and digits of other scripts. Of
+# more digits than these it would make infinity.
+_NUMBER = re.compile(r"[+-]?(\d{1,99}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _NOT_STATED = ("", "unspecified")
 _FLAG_VALUES = {"0": 0, "1": 1, "false": 0, "true": 1, "no": 0, "yes": 1}
 

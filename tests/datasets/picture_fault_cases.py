@@ -1,4 +1,5 @@
 """Damaged, odd and missing pictures: see fault_cases."""
+import os
 import shutil
 import struct
 import zlib
@@ -35,6 +36,11 @@ def _animated_gif(_: bytes) -> bytes:
 def _as_folder(folder: Path) -> None:
     (folder / "JPEGImages/bad.jpg").unlink()
     (folder / "JPEGImages/bad.jpg").mkdir()
+
+
+def _as_pipe(folder: Path) -> None:
+    (folder / "JPEGImages/bad.jpg").unlink()
+    os.mkfifo(folder / "JPEGImages/bad.jpg")
 
 
 def _dangling(folder: Path) -> None:
@@ -100,6 +106,10 @@ PICTURE_FAULTS = (
     Fault("<filename> leads out of the folder", both(
         _rename_picture("../outside.jpg"), in_xml("bad.jpg", "../outside.jpg")), "picture_missing"),
     Fault("a folder of that name", _as_folder, "picture_unreadable"),
+    Fault("a pipe", _as_pipe, "picture_unreadable"),
+    Fault("<filename> longer than any file's", both(
+        (lambda folder: (folder / "JPEGImages/bad.jpg").unlink()), in_xml("bad.jpg", f"{'q' * 300}.jpg")),
+        "picture_missing"),
     Fault("a dangling link", _dangling, "picture_unreadable"),
     Fault("two pictures of that name", both((lambda folder: (folder / "JPEGImages/bad.png").write_bytes(
         encoded(".png"))), in_xml("bad.jpg", "other.jpg")), "picture_ambiguous"),

@@ -1,4 +1,6 @@
 """Damaged annotations: see fault_cases."""
+import os
+
 import numpy as np
 
 from tests.datasets.voc_cases import HEIGHT, SIZE, SWAPPED, WIDTH, Damage, Fault, both, encoded, in_xml, whole_xml
@@ -7,6 +9,11 @@ from tests.datasets.voc_cases import HEIGHT, SIZE, SWAPPED, WIDTH, Damage, Fault
 def _as_folder(folder):
     (folder / "Annotations/bad.xml").unlink()
     (folder / "Annotations/bad.xml").mkdir()
+
+
+def _as_pipe(folder):
+    (folder / "Annotations/bad.xml").unlink()
+    os.mkfifo(folder / "Annotations/bad.xml")
 
 
 def _doctype(declarations: str, use: str = "") -> Damage:
@@ -42,6 +49,8 @@ XML_FAULTS = (
     Fault("nested 5000 deep", whole_xml(lambda _: b"<a>" * 5000), "xml_unparsable"),
     Fault("20 MB", whole_xml(lambda data: data + b" " * 20_000_000), "xml_unreadable"),
     Fault("a folder", _as_folder, "xml_unreadable"),
+    Fault("a pipe as annotation", _as_pipe, "xml_unreadable"),
+    Fault("a side of 400 digits", in_xml(f"<width>{WIDTH}", f"<width>{'9' * 400}"), "size_missing", 2),
     Fault("billion laughs", _doctype(_laughs(), "&l9;"), "xml_unsafe"),
     Fault("billion laughs in an attribute",
           both(_doctype(_laughs()), in_xml("<folder>", '<folder a="&l9;">')), "xml_unsafe"),
@@ -72,6 +81,7 @@ OBJECT_FAULTS = (
     Fault("a coordinate twice", in_xml("<xmin>231</xmin>", "<xmin>231</xmin><xmin>9</xmin>"), "box_ambiguous", 1),
     Fault("no xmin", in_xml("<xmin>231</xmin>", ""), "coordinate_missing", 1),
     Fault("empty ymax", in_xml("<ymax>256", "<ymax>"), "coordinate_missing", 1),
+    Fault("a coordinate of 400 digits", in_xml("<xmax>483", f"<xmax>{'9' * 400}"), "coordinate_not_number", 1),
     *(Fault(f"coordinate {text!r}", in_xml("<xmin>231", f"<xmin>{text}"), "coordinate_not_number", 1)
       for text in ("nan", "NaN", "inf", "-Infinity", "left", "231,5", "2_31", "0xE7", "٢٣١", "23 1", "1e999", "--1")),
     Fault("inverted in x", in_xml("<xmin>231", "<xmin>490"), "box_inverted", 1),
