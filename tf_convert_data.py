@@ -24,7 +24,7 @@ from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
 from preprocessing.augmentation import Augmentation
 from tf_extended import shared_flags
 from tf_extended.compat import quiet_banner, tf
-from tf_extended.files import write_json
+from tf_extended.files import check_writable, write_json
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("dataset_name", "pascalvoc", ["pascalvoc", *dataset_factory.DOCUMENTED], "Format of the source; with "
@@ -97,8 +97,7 @@ def apply_dataset_name() -> None:
 
 def net_params():
     """The net's numbers, with --anchors; InputError before anything is done if --browse cannot work."""
-    if Path(FLAGS.browse).is_file():
-        raise tfe.InputError(f"--browse={FLAGS.browse}: a file; expected a folder for the pictures.")
+    check_writable(Path(FLAGS.browse), "browse")
     params = nets_factory.get_network(FLAGS.model_name).default_params
     return anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params
 
@@ -112,7 +111,8 @@ def browse(folder: Path, params, recipe: Augmentation) -> None:
     """Draw the shards' ground truth, augmented samples, and the fit of the net's anchors into `folder`."""
     family, _, split = FLAGS.output_name.rpartition("_")
     dataset = dataset_factory.get_dataset(family, split, FLAGS.output_dir)
-    boxes, samples = browsing.read_samples(dataset.data_sources, dataset.num_samples, FLAGS.browse_pictures)
+    boxes, samples = browsing.read_samples(dataset.data_sources, dataset.num_samples, FLAGS.browse_pictures,
+                                            dataset.labels_to_names)
     layers = anchor_layers(params)
     augmented = list(augment(samples * DRAWS, params.img_shape, recipe))
     paths = browsing.save_ground_truth(folder, samples, dataset.labels_to_names)

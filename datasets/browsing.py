@@ -3,29 +3,36 @@
 Reads all boxes, and the pictures of a few samples from all over the set. Not its job: drawing itself
 (`contact_sheets`), augmentation (augmented samples come in as arrays).
 """
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from datasets.anchor_fit import AnchorLayer, layer_numbers, match_picture
 from datasets.contact_sheets import Colour, Mark, Tile, palette, save_sheets
-from datasets.pictures import strict_decoder
+from datasets.pictures import decoder_reason, strict_decoder
 from datasets.tfrecord_format import ParsedExample, parse_example
 from tf_extended.compat import tf
-from tf_extended.console import progress
+from tf_extended.console import InputError, progress
 
 MATCHED: Colour = (255, 255, 255)
 UNMATCHED: Colour = (255, 40, 40)
 
 
-def read_samples(shards: Sequence[str], num_samples: int, wanted: int) -> tuple[list[np.ndarray], list[ParsedExample]]:
-    """Every picture's boxes [N, 4], and `wanted` whole samples, evenly spread over the set."""
+def read_samples(shards: Sequence[str], num_samples: int, wanted: int,
+                 known: Container[int]) -> tuple[list[np.ndarray], list[ParsedExample]]:
+    """Every picture's boxes [N, 4], and `wanted` whole samples, evenly spread over the set.
+
+    InputError where an object's label is not among the `known` ones: other programs' shards may have such.
+    """
     chosen = set(np.linspace(0, num_samples - 1, min(wanted, num_samples)).round().astype(int).tolist())
     boxes, samples = [], []
-    records = (record for shard in shards for record in tf.io.tf_record_iterator(shard))
-    for number, record in enumerate(progress(records, num_samples, "reading")):
+    records = ((shard, record) for shard in shards for record in tf.io.tf_record_iterator(shard))
+    for number, (shard, record) in enumerate(progress(records, num_samples, "reading")):
         sample = parse_example(record)
+        if unknown := [label for label in sample.labels.tolist() if label not in known]:
+            raise InputError(f"{shard}, picture {sample.filename!r}: an object has the label {unknown[0]}, which the "
+                             "label map lacks; convert the data again with this toolkit.")
         boxes.append(sample.bboxes)
         if number in chosen:
             samples.append(sample)
@@ -33,8 +40,12 @@ def read_samples(shards: Sequence[str], num_samples: int, wanted: int) -> tuple[
 
 
 def decode(sample: ParsedExample) -> np.ndarray:
-    """The sample's picture as readers get it, uint8 RGB [H, W, 3]."""
-    return strict_decoder()(sample.encoded, True)
+    """The sample's picture as readers get it, uint8 RGB [H, W, 3]; InputError where they get none."""
+    try:
+        return strict_decoder()(sample.encoded, True)
+    except tf.errors.OpError as error:
+        raise InputError(f"picture {sample.filename!r} of the shards does not decode ({decoder_reason(error)}); "
+                         "convert the data again with this toolkit, which finds such pictures.") from None
 
 
 def save_ground_truth(folder: Path, samples: Iterable[ParsedExample], names: dict[int, str]) -> list[Path]:

@@ -118,7 +118,7 @@ def _decode_strictly(data: bytes, found: Findings) -> tuple[int, int]:
         with _listen() as messages:
             shape = strict_decoder()(data, False)
     except tf.errors.OpError as error:
-        raise Unusable("picture_undecodable", _reason(error)) from None
+        raise Unusable("picture_undecodable", decoder_reason(error)) from None
     damage = [line for line in messages if line.startswith(_DAMAGE)]
     if any(_CUT in line for line in damage):
         raise Unusable("picture_cut", damage[0])
@@ -127,8 +127,8 @@ def _decode_strictly(data: bytes, found: Findings) -> tuple[int, int]:
     return int(shape[0]), int(shape[1])
 
 
-def _reason(error: tf.errors.OpError) -> str:
-    """TensorFlow's reason, without the report of where in the graph that stands around it."""
+def decoder_reason(error: tf.errors.OpError) -> str:
+    """Why TensorFlow's decoder refused a picture, without the report of where in the graph that stands around it."""
     return (error.message or str(error)).partition("\n\t [[")[0].strip().rpartition("\n")[2]
 
 

@@ -86,17 +86,17 @@ def shards(tmp_path):
 
 
 def test_samples_come_from_all_over_the_set(shards):
-    boxes, samples = read_samples(shards, 8, 3)
+    boxes, samples = read_samples(shards, 8, 3, {8})
     assert [len(one) for one in boxes] == [2] * 8
     assert [sample.filename for sample in samples] == ["a", "d", "g"]
-    assert len(read_samples(shards, 8, 99)[1]) == 8
+    assert len(read_samples(shards, 8, 99, {8})[1]) == 8
     # Two JPEG decoders differ by little.
     assert np.abs(decode(samples[0])[..., ::-1].astype(int) - picture_pixels()).mean() < 2
 
 
 def test_sheets_from_shards(shards, tmp_path):
-    samples = read_samples(shards, 8, 8)[1]
     names = {0: "none", **dict.fromkeys(range(1, 21), "cat")}
+    samples = read_samples(shards, 8, 8, names)[1]
     truth = save_ground_truth(tmp_path, samples, names)
     assert len(where(cv2.imread(str(truth[0]))[..., ::-1], palette(8))[0]) > 1000
     augmented = [(decode(sample), sample.labels, sample.bboxes) for sample in samples]

@@ -57,6 +57,7 @@ def test_unusable_flags_are_refused_in_one_line(tmp_path):
             ({"labels": tmp_path / "no.txt"}, "no.txt"), ({"output_name": "train"}, "--output_name=train"),
             ({"on_error": "ask"}, "--on_error"), ({"num_workers": 0}, "num_workers"),
             ({"dataset_name": "coco"}, "pascalvoc"), ({"no_such_flag": 1}, "no_such_flag"),
+            ({"browse": tmp_path / "voc/Annotations/a.xml/b"}, "a.xml is not a folder that can be written to"),
             ({"browse": tmp_path / "b", "model_name": "yolo"}, "yolo"),
             ({"browse": tmp_path / "b", "anchors": "mine"}, "mine"),
             ({"match_threshold": 0.6}, "--match_threshold means nothing without --browse"),
