@@ -22,7 +22,7 @@ from datasets.dataset_factory import DOCUMENTED, UNREADABLE
 from datasets.findings import Finding, problems
 from datasets.label_maps import AUTO, LABELS_FILE, RESERVED, check_labels, load_labels
 from datasets.pascalvoc_common import VOC_CLASSES
-from datasets.publishing import publish, report_names, split_paths, sync_file
+from datasets.publishing import publish, refuse_existing, report_names, split_paths, sync_file
 from datasets.samples import ChangedError, Sample, check_sample, class_names, sample_example
 from datasets.split_files import SAMPLES_PER_FILE, describe_split, description_name, save_split, shard_name
 from datasets.voc_folders import ANNOTATIONS, SPLITS, annotation_paths, find_voc_folder, list_samples
@@ -94,7 +94,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
             random.Random(RANDOM_SEED).shuffle(samples)
         source = f"{folder.name}/{SPLITS}/{split}.txt" if split else f"{folder.name}/{ANNOTATIONS}"
         report = ConversionReport(_describe(name, label_map, samples, source), listed, findings)
-        _write(output, samples, report, samples_per_file, workers)
+        _write(output, samples, report, samples_per_file, overwrite, workers)
     return report
 
 
@@ -112,10 +112,8 @@ def _check_output(output: Path, name: str, overwrite: bool, report_dir: Path | N
     for folder, flag in ((output, "output_dir"), (report_dir, "report_dir")):
         if folder and folder.exists() and not folder.is_dir():
             raise InputError(f"--{flag} {folder}: a file, not a folder.")
-    existing = [path for path in split_paths(output, name) if path.name not in report_names(name)]
-    if existing and not overwrite:
-        raise InputError(f"{existing[0]}: it exists already; choose another --output_name or --output_dir, or replace "
-                         "the set with --overwrite.")
+    if not overwrite:
+        refuse_existing(output, name)
 
 
 def _choose_labels(folder: Path, labels: str | None, workers: Workers) -> tuple[str, ...]:
@@ -170,11 +168,11 @@ def _describe(name: str, labels: tuple[str, ...], samples: Iterable[Sample], sou
 
 
 def _write(output: Path, samples: list[Sample], report: ConversionReport, samples_per_file: int,
-           workers: Workers) -> None:
-    """Write everything into a hidden folder and publish it; RunError where that fails."""
+           overwrite: bool, workers: Workers) -> None:
+    """Write everything into a hidden folder and publish it; RunError where that fails, InputError as `publish`."""
     name = report.description["name"]
     try:
-        with publish(output, name) as hidden:
+        with publish(output, name, overwrite) as hidden:
             shards = [_Shard(hidden / shard_name(name, number), samples[start:start + samples_per_file],
                              tuple(report.description["labels"]))
                       for number, start in enumerate(range(0, len(samples), samples_per_file))]

@@ -2,7 +2,8 @@
 
 1. Everything is written into a hidden folder beside the final names, so on the same disk.
 2. Complete and on the disk, an older split of that name is taken away, its description first, and the new files are
-   renamed, the description last. A set without description is refused, or, where the description is optional,
+   renamed, the description last. Where it may not be replaced, it is looked for before and after the writing: another
+   process may have made it meanwhile. A set without description is refused, or, where the description is optional,
    refused as long as the hidden folder is there (`is_unfinished`).
 3. However it ends, short of being killed, the hidden folder goes. A killed run's folder is removed by the next run.
 
@@ -37,6 +38,14 @@ def split_paths(folder: Path, name: str) -> list[Path]:
         return []
     fixed = [folder / file for file in (description_name(name), *report_names(name))]
     return [path for path in fixed if path.exists()] + find_shards(folder, name, gaps=True)
+
+
+def refuse_existing(folder: Path, name: str) -> None:
+    """InputError where a set of that name is there; the report of a stopped run is none."""
+    existing = [path for path in split_paths(folder, name) if path.name not in report_names(name)]
+    if existing:
+        raise InputError(f"{existing[0]}: it exists already; choose another --output_name or --output_dir, or replace "
+                         "the set with --overwrite.")
 
 
 def is_unfinished(folder: Path, name: str) -> bool:
@@ -80,13 +89,17 @@ def sync_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def publish(folder: Path, name: str) -> Iterator[Path]:
+def publish(folder: Path, name: str, overwrite: bool = False) -> Iterator[Path]:
     """Yield a hidden folder to write the split's files into; on leaving they replace what has their names.
 
-    If the block raises, the hidden folder is removed and what was there before stays.
+    If the block raises, the hidden folder is removed and what was there before stays. So it is where this raises
+    InputError: another process is converting that name; without `overwrite`, a set is there, also one that appeared
+    during the block.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _remove_left_over(folder, name)
+    if not overwrite:
+        refuse_existing(folder, name)
     hidden = Path(tempfile.mkdtemp(prefix=f".{name}.partial-", dir=folder))
     lock = _lock(hidden)
     try:
@@ -94,6 +107,8 @@ def publish(folder: Path, name: str) -> Iterator[Path]:
         written = sorted(path for path in hidden.iterdir() if path.name not in (_LOCK, description_name(name)))
         for path in (*written, hidden / description_name(name)):
             sync_file(path)
+        if not overwrite:
+            refuse_existing(folder, name)
         for path in split_paths(folder, name):
             path.unlink()
         for path in (*written, hidden / description_name(name)):

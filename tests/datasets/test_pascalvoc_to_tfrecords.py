@@ -106,6 +106,23 @@ def test_nothing_is_overwritten_unasked(tmp_path):
     assert len(list((tmp_path / "out").glob("*.tfrecord"))) == 2
 
 
+def test_a_conversion_that_ended_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+    source, before = make_voc_folder(tmp_path / "voc", *"abcd"), {}
+    check_room = pascalvoc_to_tfrecords._check_room
+
+    def meanwhile(output, samples):
+        if not before:
+            before["begun"] = True
+            run(source, output, "a_b", samples_per_file=1)
+            before.update(digests(output))
+        check_room(output, samples)
+
+    monkeypatch.setattr(pascalvoc_to_tfrecords, "_check_room", meanwhile)
+    with pytest.raises(InputError, match="exists already.*--overwrite"):
+        run(source, tmp_path / "out", "a_b")
+    assert {"begun": True, **digests(tmp_path / "out")} == before
+
+
 def test_a_stopped_overwrite_leaves_the_old_set(tmp_path):
     source = make_voc_folder(tmp_path / "voc", "a", "bad")
     run(source, tmp_path / "out", "a_b")

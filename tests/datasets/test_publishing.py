@@ -43,7 +43,7 @@ def publish_killed(output, name, new, step):
         Path.rename, Path.unlink = until_killed(Path.rename), until_killed(Path.unlink)
         shutil.rmtree, shutil.copy = until_killed(shutil.rmtree), until_killed(shutil.copy)
         try:
-            with publish(output, name) as hidden:
+            with publish(output, name, overwrite=True) as hidden:
                 for path in new.iterdir():
                     shutil.copy(path, hidden)
         finally:
@@ -69,7 +69,7 @@ def test_killed_at_every_step(old, sets, tmp_path):
             seen.add("refused")
         if not killed:
             break
-        with publish(output, name) as hidden:
+        with publish(output, name, overwrite=True) as hidden:
             for path in three.iterdir():
                 shutil.copy(path, hidden)
         assert sorted(path.name for path in output.iterdir()) == sorted(path.name for path in three.iterdir())
@@ -91,9 +91,23 @@ def test_two_conversions_of_one_name_do_not_mix(sets, tmp_path):
 def test_an_error_leaves_what_was_there(sets, tmp_path):
     name, two, _ = sets
     output = shutil.copytree(two, tmp_path / "out")
-    with pytest.raises(ZeroDivisionError), publish(output, name) as hidden:
+    with pytest.raises(ZeroDivisionError), publish(output, name, overwrite=True) as hidden:
         (hidden / f"{name}_000.tfrecord").write_bytes(b"half")
         raise ZeroDivisionError
+    assert {path.name: path.read_bytes() for path in output.iterdir()} == {
+        path.name: path.read_bytes() for path in two.iterdir()}
+
+
+def test_a_set_that_appeared_meanwhile_is_not_replaced(sets, tmp_path):
+    """Another conversion of that name may have ended before this one wrote, or, unlocked, since."""
+    name, two, three = sets
+    output = tmp_path / "out"
+    with pytest.raises(InputError, match=f"{name}.json: it exists already"), publish(output, name) as hidden:
+        for path in three.iterdir():
+            shutil.copy(path, hidden)
+        shutil.copytree(two, output, dirs_exist_ok=True)
+    with pytest.raises(InputError, match="it exists already.*--overwrite"), publish(output, name):
+        pytest.fail("refused before anything is written")
     assert {path.name: path.read_bytes() for path in output.iterdir()} == {
         path.name: path.read_bytes() for path in two.iterdir()}
 
