@@ -8,6 +8,7 @@
 The order of samples is that of their ids, or a shuffle of it with the documented seed: shards depend on the input
 alone, not on the number of processes. Not its job: flags, what a single sample needs to be usable.
 """
+import errno
 import random
 import re
 import shutil
@@ -29,6 +30,7 @@ from datasets.voc_folders import ANNOTATIONS, SPLITS, annotation_paths, find_voc
 from datasets.workers import Workers, usable_processors
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, progress
+from tf_extended.files import check_writable, printable
 
 # The documented pipeline's seed.
 RANDOM_SEED = 4242
@@ -63,6 +65,8 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
     """
     if on_error not in (STOP, SKIP):
         raise InputError(f"on_error={on_error!r}: expected {STOP!r} or {SKIP!r}")
+    if samples_per_file < 1:
+        raise InputError(f"samples_per_file={samples_per_file}: expected at least one picture in a shard.")
     output, report_dir = Path(output_dir).expanduser(), Path(report_dir).expanduser() if report_dir else None
     _check_output(output, name, overwrite, report_dir)
     folder = find_voc_folder(dataset_dir)
@@ -92,8 +96,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         _check_room(output, samples)
         if shuffling:
             random.Random(RANDOM_SEED).shuffle(samples)
-        source = f"{folder.name}/{SPLITS}/{split}.txt" if split else f"{folder.name}/{ANNOTATIONS}"
-        report = ConversionReport(_describe(name, label_map, samples, source), listed, findings)
+        report = ConversionReport(_describe(name, label_map, samples, _source(folder, split)), listed, findings)
         _write(output, samples, report, samples_per_file, overwrite, workers)
     return report
 
@@ -102,6 +105,9 @@ def _check_output(output: Path, name: str, overwrite: bool, report_dir: Path | N
     if not re.fullmatch(r"[\w.+-]+_[\w.+-]+", name) or name.startswith("."):
         raise InputError(f"--output_name={name}: expected {{family}}_{{split}} of letters, digits, '-' and '.', for "
                          "example voc_2007_train.")
+    if name.lower().endswith(".report"):
+        raise InputError(f"--output_name={name}: {description_name(name)} would be the name of another set's report; "
+                         "choose one that does not end in .report.")
     for documented, (family, _) in DOCUMENTED.items():
         if name.startswith(f"{documented}_"):
             raise InputError(f"--output_name={name}: what is read as {documented} are shards named {family}_{{split}}; "
@@ -110,8 +116,8 @@ def _check_output(output: Path, name: str, overwrite: bool, report_dir: Path | N
         raise InputError(f"--output_dir {output}: {' '.join(sorted(bad))} in its path would keep training from reading "
                          "the shards; choose another.")
     for folder, flag in ((output, "output_dir"), (report_dir, "report_dir")):
-        if folder and folder.exists() and not folder.is_dir():
-            raise InputError(f"--{flag} {folder}: a file, not a folder.")
+        if folder:
+            check_writable(folder, flag)
     if not overwrite:
         refuse_existing(output, name)
 
@@ -147,7 +153,8 @@ def _stop_on_problems(findings: Sequence[Finding], samples: Iterable[Sample], la
         counts = ", ".join(f"{name} {count}" for name, count in sorted((known + unknown).items()))
         remedy = (f"Classes found: {counts}. The label map: {', '.join(labels)}.\nGive --labels=auto to take the "
                   f"classes found, or --labels=FILE with one name a line. {remedy}")
-    raise InputError(f"{len(found)} problems in {folder}; nothing was converted:\n{problems_text(found)}\n{remedy}")
+    counted = f"{len(found)} problem{'s' * (len(found) > 1)}"
+    raise InputError(f"{counted} in {folder}; nothing was converted:\n{problems_text(found)}\n{remedy}")
 
 
 def _check_room(output: Path, samples: Sequence[Sample]) -> None:
@@ -159,6 +166,12 @@ def _check_room(output: Path, samples: Sequence[Sample]) -> None:
     if needed > free:
         raise InputError(f"{place}: the disk is full: about {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are "
                          "free; make room or choose another --output_dir.")
+
+
+def _source(folder: Path, split: str | None) -> str:
+    """What is converted, as the description tells it: by the folder's name, wherever it lies and was called from."""
+    name = folder.resolve().name if folder.name in ("", "..") else folder.name
+    return printable(f"{name}/{SPLITS}/{split}.txt" if split else f"{name}/{ANNOTATIONS}")
 
 
 def _describe(name: str, labels: tuple[str, ...], samples: Iterable[Sample], source: str) -> dict:
@@ -184,8 +197,9 @@ def _write(output: Path, samples: list[Sample], report: ConversionReport, sample
             (hidden / json_name).write_text(report.json(), encoding="utf-8")
             save_split(hidden / description_name(name), report.description)
     except OSError as error:
+        remedy = "Make it writable or" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else "Make room or"
         raise RunError(f"{output}: writing failed: {error.strerror or error}; nothing was left behind.\n"
-                       "Make room or choose another --output_dir, then run the command again.") from None
+                       f"{remedy} choose another --output_dir, then run the command again.") from None
 
 
 def _write_shard(shard: _Shard) -> int:
@@ -194,6 +208,8 @@ def _write_shard(shard: _Shard) -> int:
         with tf.io.TFRecordWriter(str(shard.path)) as writer:
             for sample in shard.samples:
                 writer.write(sample_example(sample, shard.labels))
+    except tf.errors.PermissionDeniedError as error:
+        raise PermissionError(errno.EACCES, error.message) from None
     except tf.errors.OpError as error:
         raise OSError(error.message) from None
     except ChangedError as error:

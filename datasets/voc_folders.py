@@ -112,7 +112,7 @@ def _read_split(folder: Path, split: str, annotations: dict[str, list[Path]]) ->
         names = ", ".join(sorted(p.stem for p in (folder / SPLITS).glob("*.txt"))) or "none at all"
         raise InputError(f"--split={split}: no list {path}; the lists there are: {names}. Write one, a picture's "
                          "name without ending a line, or leave --split out to convert every annotation.")
-    where, ids = f"{SPLITS}/{path.name}", Counter(read_list(path, annotations))
+    where, ids = f"{SPLITS}/{printable(path.name)}", Counter(read_list(path, annotations))
     if not ids:
         raise InputError(f"{path}: no picture is listed in it; expected one name a line.")
     findings = [Finding("xml_missing", where, None, name) for name in sorted(ids) if name not in annotations]

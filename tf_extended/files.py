@@ -72,7 +72,13 @@ def write_png(path: Path, image: np.ndarray) -> None:
 
 
 def check_writable(folder: Path, what: str) -> None:
-    """InputError, naming the flag `what`, where the folder cannot be written or made. Makes nothing."""
-    existing = next(path for path in (folder, *Path(folder).absolute().parents) if path.exists())
+    """InputError, naming the flag `what`, where the folder cannot be written or made, or named. Makes nothing."""
+    name = printable(str(folder))
+    if name != str(folder):
+        raise InputError(f"--{what}={name}: expected a path in UTF-8, as TensorFlow takes them. Choose another.")
+    try:
+        existing = next(path for path in (folder, *Path(folder).absolute().parents) if path.exists())
+    except OSError as error:
+        raise InputError(f"--{what}={folder}: {error.strerror}. Choose another.") from None
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(f"--{what}={folder}: {existing} is not a folder that can be written to. Choose another.")

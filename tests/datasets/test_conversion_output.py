@@ -1,4 +1,6 @@
 """Where a conversion may write, and what a stopped one leaves there."""
+import os
+
 import pytest
 
 from datasets.pascalvoc_to_tfrecords import run
@@ -35,8 +37,14 @@ def test_a_report_of_a_stopped_run_is_in_nobodys_way(tmp_path):
     assert (output / "a_b.report.json").read_text() == report  # it tells of the set that is still there
 
 
-def test_a_report_folder_that_is_a_file_is_found_first(tmp_path):
-    source = make_voc_folder(tmp_path / "voc", "a")
-    (tmp_path / "report").touch()
-    with pytest.raises(InputError, match="--report_dir .*a file, not a folder"):
-        run(source, tmp_path / "out", "a_b", report_dir=tmp_path / "report")
+@pytest.mark.parametrize(("output", "report", "message"), [
+    ("out", "file", "--report_dir=.*file is not a folder that can be written to"),
+    ("out", "file/sub", "--report_dir=.*file is not a folder that can be written to"),
+    ("file/sub", None, "--output_dir=.*file is not a folder that can be written to"),
+    (b"caf\xe9", None, r"--output_dir=.*caf\\udce9: expected a path in UTF-8"),
+])
+def test_folders_that_cannot_be_written_are_found_first(output, report, message, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=message):  # before anybody sees that there is nothing to convert
+        run(tmp_path, tmp_path / os.fsdecode(output), "a_b", report_dir=report and tmp_path / report)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

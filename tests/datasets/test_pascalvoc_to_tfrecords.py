@@ -1,5 +1,7 @@
+import errno
 import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -123,6 +125,24 @@ def test_a_conversion_that_ended_meanwhile_is_not_replaced(tmp_path, monkeypatch
     assert {"begun": True, **digests(tmp_path / "out")} == before
 
 
+@pytest.mark.parametrize("number", [0, -5])
+def test_shards_of_no_picture_are_refused(number, tmp_path):
+    with pytest.raises(InputError, match=f"samples_per_file={number}: expected at least one"):
+        run(tmp_path, tmp_path / "out", "a_b", samples_per_file=number)
+
+
+@pytest.mark.parametrize(("given", "name"), [(".", "VOC2007"), ("JPEGImages/..", "VOC2007"), ("../VOC2007", "VOC2007"),
+                                             (b"../caf\xe9", r"caf\udce9")])
+def test_the_source_is_the_folders_name(given, name, tmp_path, monkeypatch):
+    folder = make_voc_folder(tmp_path / "VOC2007", "a")
+    given = os.fsdecode(given)
+    if given.startswith("../caf"):
+        folder.rename(tmp_path / given[3:]).joinpath("in").mkdir()
+    monkeypatch.chdir(tmp_path / "VOC2007" if folder.exists() else tmp_path / given[3:] / "in/..")
+    assert run(given, tmp_path / "out", "a_b").description["source"] == f"{name}/Annotations"
+    assert json.loads((tmp_path / "out/a_b.json").read_text())["source"] == f"{name}/Annotations"
+
+
 def test_a_stopped_overwrite_leaves_the_old_set(tmp_path):
     source = make_voc_folder(tmp_path / "voc", "a", "bad")
     run(source, tmp_path / "out", "a_b")
@@ -151,13 +171,14 @@ def test_label_maps(labels, expected, tmp_path):
 def test_unknown_classes_are_answered_with_what_was_found(tmp_path):
     source = make_voc_folder(tmp_path / "voc", "bad", "good")
     in_xml("<name>cat", "<name>unicorn")(source)
-    with pytest.raises(InputError, match="Classes found: cat 3, unicorn 1") as error:
+    with pytest.raises(InputError, match="^1 problem in (?s:.*)Classes found: cat 3, unicorn 1") as error:
         run(source, tmp_path / "out", "a_b")
     assert "'unicorn'" in str(error.value) and "Annotations/bad.xml" in str(error.value)
     assert "--labels=auto" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["train", "a/b_train", "../a_train", "_", ".a_b", "a b_c", ""])
+@pytest.mark.parametrize("name", ["train", "a/b_train", "../a_train", "_", ".a_b", "a b_c", "", "a_b.report",
+                                  "a_b.Report"])
 def test_output_names_that_readers_could_not_find(name, tmp_path):
     with pytest.raises(InputError, match="--output_name"):
         run(tmp_path, tmp_path / "out", name)
@@ -199,6 +220,18 @@ except Exception as error:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
                           cwd=Path(__file__).parents[2], check=True)
     assert "RunError" in done.stdout and "writing failed" in done.stdout and "Make room" in done.stdout
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_may_not_be_written_is_not_answered_with_room(tmp_path, monkeypatch):
+    source = make_voc_folder(tmp_path / "voc", "a")
+
+    def refused(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(pascalvoc_to_tfrecords, "save_split", refused)
+    with pytest.raises(RunError, match="Permission denied; nothing was left.*\nMake it writable or choose"):
+        run(source, tmp_path / "out", "a_b")
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -112,6 +112,15 @@ def test_names_of_pictures_that_are_not_utf8_are_found(tmp_path):
     assert ("name_unusable", "JPEGImages/caf\\udce9.jpg") in {(finding.kind, finding.file) for finding in findings}
 
 
+def test_lists_whose_names_are_not_utf8_are_named(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a")
+    split = os.fsdecode(b"caf\xe9")
+    (folder / "ImageSets/Main" / f"{split}.txt").write_text("a\nabsent\n")
+    findings = list_samples(folder, split)[1]
+    assert [(finding.kind, finding.file) for finding in findings] == [
+        ("xml_missing", "ImageSets/Main/caf\\udce9.txt")]
+
+
 def test_accents_are_the_same_however_they_are_written(tmp_path):
     """macOS writes `ü` as `u` and a mark behind it."""
     apart, together = "u\u0308bung", "\u00fcbung"
