@@ -79,6 +79,7 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         checked = list(progress(workers.map(check_sample, files), len(files), "checking"))
         samples = [sample for sample, _ in checked if sample]
         findings += [finding for _, found in checked for finding in found]
+        set_checks.drop_annotated(findings)
         samples = set_checks.take_once(samples, folder, findings)
         samples = set_checks.keep_known_classes(samples, label_map, folder, findings)
         set_checks.note_absent_classes(samples, folder, findings)

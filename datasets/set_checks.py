@@ -25,6 +25,13 @@ _FAR, _TIMES = 5, 2.0
 _BORDER = 0.01
 
 
+def drop_annotated(findings: list[Finding]) -> None:
+    """Take back that pictures have no annotation where one of another name was found to be theirs."""
+    theirs = {composed(finding.detail) for finding in findings if finding.kind == "picture_by_filename"}
+    findings[:] = [finding for finding in findings if finding.kind != "picture_unannotated"
+                   or composed(Path(finding.file).name) not in theirs]
+
+
 def take_once(samples: Sequence[Sample], folder: Path, findings: list[Finding]) -> list[Sample]:
     """Only one annotation may describe a picture: the one of its name, else none of them."""
     by_path: dict[Path, list[Sample]] = {}

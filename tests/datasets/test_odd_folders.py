@@ -45,6 +45,14 @@ def test_the_summary_counts_what_the_list_names(tmp_path):
     assert "1 of 3 pictures" in report.summary()
 
 
+def test_a_picture_found_by_its_filename_is_not_said_to_have_no_annotation(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    (folder / "JPEGImages/a.jpg").rename(folder / "JPEGImages/other.jpg")
+    rewrite(folder, "a", "a.jpg", "other.jpg")
+    report = run(folder, tmp_path / "out", "mine_train")
+    assert [(one.kind, one.file) for one in report.findings] == [("picture_by_filename", "Annotations/a.xml")]
+
+
 def test_coordinates_that_are_shares_of_the_sides_are_refused(tmp_path):
     folder = make_voc_folder(tmp_path / "voc", "a", "b")
     for path in (folder / "Annotations").iterdir():

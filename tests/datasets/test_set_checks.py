@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from datasets.findings import Finding
 from datasets.pascalvoc_to_tfrecords import run
 from datasets.samples import Sample, SampleObject
-from datasets.set_checks import note_absent_classes, note_odd_sizes
+from datasets.set_checks import drop_annotated, note_absent_classes, note_odd_sizes
 from tests.datasets.voc_cases import annotation_text, make_voc_folder
 from tests.shared_data import DATA, needs_shared
 
@@ -33,6 +34,16 @@ def test_pictures_without_a_class_of_nearly_all_others_are_noted(classes, noted)
     note_absent_classes(samples(*classes), Path("voc"), findings)
     assert sorted((finding.file, finding.detail) for finding in findings) == noted
     assert {(finding.kind, finding.grade, finding.object) for finding in findings} <= {("class_absent", "note", None)}
+
+
+def test_a_picture_that_another_name_was_found_for_is_annotated():
+    found = [Finding("picture_unannotated", "JPEGImages/other.jpg", None, ""),
+             Finding("picture_by_filename", "Annotations/a.xml", None, "u\u0308.jpg"),
+             Finding("picture_unannotated", "JPEGImages/\u00fc.jpg", None, ""),
+             Finding("xml_missing", "ImageSets/Main/x.txt", None, "other.jpg")]
+    kept = [found[0], found[1], found[3]]
+    drop_annotated(found)
+    assert found == kept
 
 
 def boxes(name, *sides, at=0.3):
