@@ -1,4 +1,5 @@
 """A small VOC folder for the tests, and ways to damage it: real files where they are beside the checkout."""
+import hashlib
 import io
 import struct
 from collections.abc import Callable
@@ -59,6 +60,11 @@ def make_voc_folder(folder: Path, *names: str) -> Path:
         (folder / "JPEGImages" / f"{name}.jpg").write_bytes(picture_bytes())
     (folder / "ImageSets/Main/all.txt").write_text("".join(f"{name}\n" for name in names))
     return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """What a folder's files hold, by their names."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 Damage = Callable[[Path], None]
