@@ -98,6 +98,9 @@ def apply_dataset_name() -> None:
 def net_params():
     """The net's numbers, with --anchors; InputError before anything is done if --browse cannot work."""
     check_writable(Path(FLAGS.browse), "browse")
+    if not FLAGS.dataset_dir and not Path(FLAGS.output_dir).expanduser().is_dir():
+        raise tfe.InputError(f"--output_dir={FLAGS.output_dir}: no such folder; expected the one of the shards to look "
+                             "at, or a --dataset_dir to convert into it.")
     params = nets_factory.get_network(FLAGS.model_name).default_params
     return anchor_params(FLAGS.anchors, params) if FLAGS.anchors else params
 

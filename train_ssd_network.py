@@ -135,8 +135,7 @@ def build_train_op(clones: list, schedule: optimization.Schedule, global_step: t
 def starting_point(net, labels: list[str], train_dir: Path):
     """The init function that loads --checkpoint_path, or None: then slim resumes from train_dir or starts afresh.
 
-    Raises tfe.InputError where the training cannot go on from what train_dir holds, or does not start from that file.
-    """
+    Raises tfe.InputError where what is there does not fit."""
     present = checkpoints.latest_checkpoint(train_dir)
     if present:
         model_file.check_folder(train_dir, net, labels, get_augmentation().eval_interpolation)
@@ -149,10 +148,8 @@ def starting_point(net, labels: list[str], train_dir: Path):
                     "checkpoint and that one wins. To start from --checkpoint_path, give another --train_dir.")
         return None
     if not FLAGS.checkpoint_path:
-        tfe.say("starting from random weights")
-        if FLAGS.recipe != "scratch":
-            tfe.say(f"NOTE: recipe {FLAGS.recipe} is for published weights (--checkpoint_path) or many thousands of "
-                    "pictures; for fewer, from random weights, there is --recipe=scratch")
+        note = "" if FLAGS.recipe == "scratch" else "\n" + training_flags.NOTE_ON_RECIPE.format(FLAGS.recipe)
+        tfe.say("starting from random weights" + note)
         return None
     kind, stored = weights.load_weights(FLAGS.checkpoint_path, net.name, FLAGS.checkpoint_model_scope)
     plan = checkpoints.plan_restore(

@@ -72,7 +72,7 @@ def problems_text(findings: Iterable[Finding]) -> str:
     for name, places in sorted(files.items()):
         distinct = sorted(set(places))
         more = f" and {len(distinct) - _FILES_OF_CLASS} more" if len(distinct) > _FILES_OF_CLASS else ""
-        lines.append(f"  class {name!r} is not in the label map: {len(places)} objects in "
+        lines.append(f"  class {name!r} is not in the label map: {len(places)} object{'s' * (len(places) > 1)} in "
                      f"{', '.join(distinct[:_FILES_OF_CLASS])}{more}")
     return "\n".join(lines)
 

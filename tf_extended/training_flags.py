@@ -35,6 +35,8 @@ NARROW = {"depth_multiplier": 0.125, "learning_rate": 0.003, "match_threshold": 
 # `scratch` joins pictures with this probability where they hold fewer objects than this, on average: of few pictures
 # with one object each a net does not learn that there may be two. Where there are many, joining them costs accuracy.
 SCRATCH_MOSAIC, FEW_OBJECTS = 0.4, 2.0
+NOTE_ON_RECIPE = ("NOTE: recipe {} is for published weights (--checkpoint_path) or many thousands of pictures; for "
+                  "fewer, from random weights, there is --recipe=scratch")
 # Flags that take effect only beside another one.
 NEEDS = {"checkpoint_model_scope": "checkpoint_path", "checkpoint_exclude_scopes": "checkpoint_path",
          "ignore_missing_vars": "checkpoint_path", "eval_split": "eval_every_n_steps"}

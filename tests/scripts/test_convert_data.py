@@ -59,6 +59,7 @@ def test_unusable_flags_are_refused_in_one_line(tmp_path):
             ({"dataset_name": "coco"}, "pascalvoc"), ({"no_such_flag": 1}, "no_such_flag"),
             ({"browse": tmp_path / "voc/Annotations/a.xml/b"}, "a.xml is not a folder that can be written to"),
             ({"browse": tmp_path / "b", "model_name": "yolo"}, "yolo"),
+            ({"dataset_dir": "", "output_dir": tmp_path / "none", "browse": tmp_path / "b"}, "none: no such folder"),
             ({"browse": tmp_path / "b", "anchors": "mine"}, "mine"),
             ({"match_threshold": 0.6}, "--match_threshold means nothing without --browse"),
             ({"crop": "slim"}, "--crop means nothing without --browse"),
