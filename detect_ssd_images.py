@@ -61,13 +61,22 @@ def find_pictures() -> list[Path]:
     for given in map(Path, FLAGS.images):
         if not given.exists():
             raise tfe.InputError(f"--images={given}: no such picture or folder")
-        inside = [given] if not given.is_dir() else sorted(
-            path for path in given.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+        inside = [given] if not given.is_dir() else pictures_in(given)
         if not inside:
             raise tfe.InputError(f"--images={given}: no picture in it; expected {', '.join(sorted(SUFFIXES))}")
         for path in inside:
             found.setdefault(path.resolve(), path)
     return list(found.values())
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder, without what earlier detections drew into it."""
+    try:
+        drawn = earlier_drawings(folder / RESULT)
+    except tfe.InputError:  # a file of somebody else
+        drawn = set()
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES
+                  and not path.name.startswith(".") and path.name not in drawn)
 
 
 def earlier_drawings(result: Path) -> set[str]:

@@ -112,7 +112,7 @@ def clone_fn(queue: slim.prefetch_queue, net) -> dict:
 
 
 def build_train_op(clones: list, schedule: optimization.Schedule, global_step: tf.Variable, loss_scale: float) -> tuple:
-    """Learning rate, optimiser, gradients, updates: (train op, scalars to report by name)."""
+    """Learning rate, optimiser, gradients, updates: (train op, scalars to report by name). Rate 0 changes nothing."""
     with tf.device(deployment.CPU):
         rate = optimization.learning_rate(schedule, global_step)
         optimizer = optimization.optimizer(FLAGS.optimizer, rate, optimization.OptimizerSettings(
@@ -122,7 +122,7 @@ def build_train_op(clones: list, schedule: optimization.Schedule, global_step: t
     gradients = optimization.scale_bias_gradients(gradients, FLAGS.bias_learning_rate_factor)
     train_op = training.guarded_train_op(
         loss, gradients, optimizer, global_step, clip_norm=FLAGS.clip_gradient_norm,
-        update_ops=tf.get_collection(tf.GraphKeys.UPDATE_OPS, clones[0].scope or None),
+        update_ops=tf.get_collection(tf.GraphKeys.UPDATE_OPS, clones[0].scope or None) if FLAGS.learning_rate else (),
         moving_average_decay=FLAGS.moving_average_decay)
     metrics = {"loss": loss} | {name: tf.add_n([c.outputs["metrics"][name] for c in clones]) / len(clones)
                                 for name in clones[0].outputs["metrics"]}

@@ -5,6 +5,7 @@ Not its job: defining flags (`shared_flags`) or deciding what is an error. Exit 
 `--verbosity=1`.
 """
 import errno
+import io
 import math
 import os
 import sys
@@ -134,6 +135,9 @@ def run_script(main: Callable[[], None], flag_values: flags.FlagValues, usage: s
         sys.exit(status)
 
     app.define_help_flags()
+    for stream in (sys.stdout, sys.stderr):  # what a terminal lacks a letter for is no reason to end
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         _parse(flag_values, sys.argv, usage)
         main()

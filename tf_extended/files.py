@@ -1,5 +1,6 @@
 """Files that another program may be reading appear whole or not at all; texts that people made are read; pictures
 are written."""
+import contextlib
 import json
 import os
 import re
@@ -22,7 +23,13 @@ def write_text(path: Path, text: str) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+    except OSError as error:  # which names no file where the disk is full
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        error.filename = str(path)
+        raise
     unfinished.replace(path)
 
 

@@ -26,6 +26,8 @@ from tf_extended.console import RunError, duration, say
 from tf_extended.event_file import RegularSummaries
 
 NOT_FINITE = "the loss or a gradient is not finite"
+# What TensorFlow says where a summary of such values stops the step first: Infinity (or Nan) in (summary) histogram.
+NOT_DRAWN = "istogram for: "
 
 
 def guarded_train_op(loss: tf.Tensor, gradients: list, optimizer: tf.train.Optimizer, global_step: tf.Variable,
@@ -162,7 +164,7 @@ class TrainLoop:
         self.stop_requested = reason
 
     def _explained(self, error: tf.errors.OpError, sess: tf.Session) -> Exception:
-        if NOT_FINITE not in error.message:
+        if not any(sign in error.message for sign in (NOT_FINITE, NOT_DRAWN)):
             return error
         rate = float(sess.run(self.metrics["learning_rate"])) if "learning_rate" in self.metrics else math.nan
         before = f", losses before: {self._losses(self._means())}" if self._count else ""

@@ -10,8 +10,10 @@ from tf_extended.shared_flags import refuse_without
 
 # More is a slip of the keyboard.
 MOST_STEPS = 10 ** 9
-# Of the optimisers' numbers those that say how much of the past stays.
-OPTIMIZER_SHARES = {"adadelta_rho", "adam_beta1", "adam_beta2", "momentum", "rmsprop_momentum", "rmsprop_decay"}
+# Least and largest value of the optimisers' numbers; of others: from 0 on.
+OPTIMIZER_BOUNDS = dict.fromkeys(("adadelta_rho", "momentum", "rmsprop_momentum", "rmsprop_decay"), (0.0, 1.0))
+OPTIMIZER_BOUNDS |= {"adam_beta1": (0.0, 0.9999999), "adam_beta2": (0.0, 0.9999999),  # divided by what is left to 1
+                     "adagrad_initial_accumulator_value": (1e-12, None), "ftrl_learning_rate_power": (None, 0.0)}
 # A recipe is a row of defaults: a flag on the command line wins over it. `slim` is the documented pipeline, whose
 # defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD, for large sets and published
 # weights; `scratch` has the paper's parts too, but trains a thin net on few pictures from random weights.
@@ -183,8 +185,7 @@ def define_optimization_flags() -> None:
     flags.DEFINE_enum("optimizer", "rmsprop", sorted(OPTIMIZERS), "The optimiser.")
     for field in OptimizerSettings.__dataclass_fields__.values():
         flags.DEFINE_float(field.name, field.default, "A number of the optimiser that bears its name.",
-                           lower_bound=None if field.name == "ftrl_learning_rate_power" else 0.0,
-                           upper_bound=1.0 if field.name in OPTIMIZER_SHARES else None)
+                           *OPTIMIZER_BOUNDS.get(field.name, (0.0, None)))
     flags.DEFINE_float("weight_decay", 0.00004, "Weight of the L2 regularisation.", lower_bound=0.0)
     flags.DEFINE_enum("learning_rate_decay_type", "exponential", sorted(POLICIES), "How the learning rate moves.")
     flags.DEFINE_float("learning_rate", 0.01, "The initial learning rate.", lower_bound=0.0)
@@ -205,7 +206,7 @@ def define_optimization_flags() -> None:
 def define_run_flags() -> None:
     """Where, how long, on what, how often reported and saved."""
     flags.DEFINE_string("train_dir", None, "Folder for checkpoints, logs and summaries.")
-    flags.DEFINE_integer("max_number_of_steps", None, "Steps to train; default: --num_epochs.", lower_bound=1)
+    flags.DEFINE_integer("max_number_of_steps", None, "Steps to train; default: --num_epochs.", 1, MOST_STEPS)
     flags.DEFINE_float("num_epochs", 232.0, "Passes over the data where --max_number_of_steps is not given; the "
                        "default is the paper's (120,000 steps of 32 on VOC07+12).", lower_bound=0.0)
     flags.DEFINE_integer("least_steps", 0, "Steps to train at least, where neither --max_number_of_steps nor "

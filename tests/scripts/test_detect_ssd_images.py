@@ -127,6 +127,12 @@ def test_nobodys_pictures_are_overwritten(train_dir, tmp_path):
     assert "c.png is there already" in refuse(DETECT, checkpoint_path=train_dir, images=own / "c.jpg", output_dir=out)
     for names in ("b.jpg", "a.png"):
         succeed(DETECT, checkpoint_path=train_dir, images=own / names, output_dir=out, select_threshold=1)
+    # Detected into the pictures' own folder, drawings are not taken for pictures the next time.
+    (own / "a.png").rename(own / "a.jpg")
+    for _ in range(2):
+        succeed(DETECT, checkpoint_path=train_dir, images=own, output_dir=own, select_threshold=1)
+        result = json.loads((own / "detections.json").read_text())
+        assert [Path(image["image"]).name for image in result["images"]] == ["a.jpg", "b.jpg", "c.jpg"]
     (out / "detections.json").write_text('[{"image_id": 1}]')
     assert "not from an earlier detection" in refuse(DETECT, checkpoint_path=train_dir, images=own / "b.jpg",
                                                      output_dir=out)

@@ -1,4 +1,5 @@
 """Exit codes and messages of the scripts, seen from outside: a small script in a process of its own."""
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,9 +33,9 @@ console.run_script(main, flags.FLAGS, "What this script is for.")
 """
 
 
-def run(*arguments):
+def run(*arguments, **environment):
     return subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=False,
-                          cwd=PROJECT)
+                          cwd=PROJECT, env={**os.environ, **environment})
 
 
 def test_work_goes_on_when_nobody_reads(tmp_path):
@@ -72,6 +73,12 @@ def test_exit_codes(arguments, status, out, err):
     if status == 2:
         assert found.stderr.count("\n") == 1
         assert found.stdout == ""
+
+
+def test_letters_that_the_output_lacks_end_nothing():
+    found = run("--folders=\u4e2d", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "\\u4e2d" in found.stdout
 
 
 def test_help_shows_the_scripts_flags_and_no_others():

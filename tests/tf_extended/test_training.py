@@ -14,7 +14,7 @@ from tf_extended.compat import tf
 
 
 def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, decay=None, init_fn=None,
-          save_interval_secs=600, log_every_n_steps=2, momentum=0.0, summaries=False, updates=list):
+          save_interval_secs=600, log_every_n_steps=2, momentum=0.0, summaries=None, updates=list):
     """Minimise (v - 1)² from 3 at learning rate 0.1, so v - 1 = 2 · 0.8^steps; returns (loop, v)."""
     with tf.Graph().as_default():
         step = tf.train.get_or_create_global_step()
@@ -32,7 +32,7 @@ def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, deca
         loop = training.TrainLoop(folder, metrics, batch_size=4, max_steps=max_steps,
                                   log_every_n_steps=log_every_n_steps, saver=saver,
                                   save_interval_secs=save_interval_secs, hooks=hooks,
-                                  summary_op=tf.summary.scalar("loss", loss) if summaries else None,
+                                  summary_op=summaries("loss", loss) if summaries else None,
                                   save_summaries_secs=1e-9 if summaries else 0)
         training.run(op, loop, init_fn=init_fn, session_config=sessions.session_config())
     return loop, stored(train_dir)["net/v"]
@@ -122,7 +122,7 @@ def test_old_checkpoints_go_across_runs(tmp_path):
 
 
 def test_summaries_of_each_step_but_a_runs_first_are_written_and_no_graph_as_text(tmp_path):
-    train(tmp_path, 3, summaries=True)
+    train(tmp_path, 3, summaries=tf.summary.scalar)
     assert not list(tmp_path.glob("*.pbtxt"))
     [path] = tmp_path.glob("events.*")
     events = [event for event in tf.train.summary_iterator(str(path)) if event.summary.value]
@@ -177,6 +177,11 @@ def test_a_loss_that_is_not_finite_stops_before_the_variables_change(tmp_path):
         train(tmp_path, 10, poison_at=5)
     assert checkpoints.latest_checkpoint(tmp_path).endswith("model.ckpt-2")
     assert stored(tmp_path)["net/v"] == pytest.approx(1 + 2 * 0.8 ** 2)
+
+
+def test_a_histogram_that_stops_such_a_step_is_no_other_error(tmp_path):
+    with pytest.raises(tfe.RunError, match=r"step 3: .*not finite \(learning rate 0.1.*\n.*lower --learning_rate"):
+        train(tmp_path, 5, poison_at=2, summaries=tf.summary.histogram)
 
 
 def test_nothing_changes_in_the_step_of_a_gradient_that_is_not_finite():

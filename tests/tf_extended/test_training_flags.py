@@ -80,7 +80,9 @@ def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone(parse, capsys, sl
 
 
 def test_numbers_that_cannot_be_meant_are_refused(parse):
-    for argument in ("--adam_beta1=1.1", "--rmsprop_decay=-0.1", "--opt_epsilon=-1", "--match_threshold=1.1"):
+    for argument in ("--adam_beta1=1.1", "--rmsprop_decay=-0.1", "--opt_epsilon=-1", "--match_threshold=1.1",
+                     "--adam_beta1=1", "--adam_beta2=1", "--adagrad_initial_accumulator_value=0",
+                     "--ftrl_learning_rate_power=0.5", "--max_number_of_steps=1000000000000000000000"):
         with pytest.raises(flags.Error):
             parse(argument)
     assert parse("--ftrl_learning_rate_power=-0.5").ftrl_learning_rate_power == -0.5

@@ -28,6 +28,10 @@ def coco_metrics(
     None where nothing of that kind is to be found (COCO says −1). names: label → class name; 0 is passed over.
     """
     labels = [label for label in sorted(names) if label > 0]
+    # Of equal scores pycocotools takes the first image's first: by their names, not by the order they were read in.
+    places = np.argsort(np.argsort(np.array(truth.image_ids, str), kind="stable"))
+    truth = truth._replace(images=places[truth.images])
+    detections = detections._replace(images=places[detections.images])
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = COCOeval(
             _as_coco(truth, len(truth.image_ids), labels, truth.difficults),

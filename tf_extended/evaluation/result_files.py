@@ -13,7 +13,7 @@ import numpy as np
 
 from tf_extended.console import InputError
 from tf_extended.evaluation.records import Detections, make_detections
-from tf_extended.files import composed, read_text
+from tf_extended.files import composed, read_text, write_text
 
 
 class ResultFiles(NamedTuple):
@@ -46,7 +46,7 @@ def write_result_files(
             )
         ]
         paths.append(result_path(folder, split, name))
-        paths[-1].write_text("".join(lines), encoding="utf-8")
+        write_text(paths[-1], "".join(lines))
     return paths
 
 

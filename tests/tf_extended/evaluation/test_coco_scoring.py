@@ -4,6 +4,7 @@ import pytest
 from tests.shared_data import needs_shared
 from tests.tf_extended.evaluation.cases import NAMES, golden_names, golden_set, golden_values, one_image
 from tf_extended.evaluation.coco_scoring import METRICS, coco_metrics
+from tf_extended.evaluation.records import make_detections, make_ground_truth
 
 BOX = (11, 11, 30, 30)
 
@@ -40,6 +41,18 @@ def test_nothing_found_and_nothing_to_find():
     assert coco_metrics(*one_image([(1, BOX, False)], []), NAMES)["AP"] == 0
     assert coco_metrics(*one_image([], [(1, 0.9, BOX)]), NAMES)["AP"] is None
     assert coco_metrics(*one_image([], []), NAMES)["AR100"] is None
+
+
+def test_equal_scores_are_counted_in_the_order_of_the_images_names():
+    """A right and a wrong detection of one score: the right one first is AP 1, last is 1/2, in whatever order they are
+    read."""
+    right, wrong = ([1], [BOX], [False]), ([], [], [])
+    for order, expected in ((("a", "b"), 1.0), (("b", "a"), 0.5)):
+        images = [(order[0], *right), (order[1], *wrong)]
+        for number, read in enumerate((images, images[::-1])):
+            found = make_detections([(0, [1], [0.9], [BOX]), (1, [1], [0.9], [BOX])])
+            figures = coco_metrics(found, make_ground_truth(read), NAMES)
+            assert figures["AP50"] == pytest.approx(expected, abs=1e-6), (order, number)
 
 
 def test_the_background_is_no_class():
