@@ -19,7 +19,6 @@ from datasets import label_maps
 from datasets.contact_sheets import palette
 from datasets.findings import Finding, Findings, Unusable
 from datasets.pascalvoc_common import VOC_CLASSES
-from datasets.picture_headers import SUFFIXES
 from datasets.pictures import Picture, check_picture, load_picture
 from nets import image_size, model_file, nets_factory
 from preprocessing import preprocessing_factory
@@ -63,7 +62,7 @@ def find_pictures() -> list[Path]:
             raise tfe.InputError(f"--images={given}: no such picture or folder")
         inside = [given] if not given.is_dir() else pictures_in(given)
         if not inside:
-            raise tfe.InputError(f"--images={given}: no picture in it; expected {', '.join(sorted(SUFFIXES))}")
+            raise tfe.InputError(f"--images={given}: no picture in it; expected {', '.join(sorted(files.SUFFIXES))}")
         for path in inside:
             found.setdefault(path.resolve(), path)
     return list(found.values())
@@ -75,7 +74,7 @@ def pictures_in(folder: Path) -> list[Path]:
         drawn = earlier_drawings(folder / RESULT)
     except tfe.InputError:  # a file of somebody else
         drawn = set()
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in files.SUFFIXES
                   and not path.name.startswith(".") and path.name not in drawn)
 
 

@@ -5,10 +5,6 @@ Names are not trusted: the format is sniffed. Whether the pixels decode is `pict
 import struct
 from typing import NamedTuple
 
-SUFFIXES = {
-    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".bmp": "BMP", ".gif": "GIF",
-    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
-}
 _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _JPEG_SCAN, _JPEG_APP1 = 0xDA, 0xE1
 # Tags of a TIFF directory, EXIF's among them, and the two types that their values have: (letter of struct, bytes).

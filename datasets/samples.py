@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datasets.findings import PICTURE, Finding, Findings, Unusable
-from datasets.picture_headers import SUFFIXES
 from datasets.pictures import Picture, check_picture, reencode
 from datasets.tfrecord_format import make_example
 from datasets.voc_annotations import COORDINATES, MAX_XML_BYTES, Annotation, parse_annotation
 from datasets.voc_folders import SampleFiles
+from tf_extended.files import SUFFIXES
 
 # Sides that differ by less than this share are somebody's counting from 0 or 1, not another scale.
 SAME_SCALE = 0.02

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datasets.findings import Finding
-from datasets.picture_headers import SUFFIXES
 from tf_extended.console import InputError
 from tf_extended.evaluation import sources
 from tf_extended.evaluation.sources import ANNOTATIONS, PICTURES, SPLITS
-from tf_extended.files import composed, printable, read_list
+from tf_extended.files import SUFFIXES, composed, printable, read_list
 
 
 class SampleFiles(NamedTuple):

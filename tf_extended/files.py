@@ -14,8 +14,13 @@ import numpy as np
 
 from tf_extended.console import InputError
 
+# The endings of pictures' names, and the formats that they stand for.
+SUFFIXES = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".bmp": "BMP", ".gif": "GIF",
+    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
+}
 # All that may be left out behind a picture's name in a list: `frame.1` is another picture than `frame`.
-_ENDING = re.compile(r"\.(xml|jpe?g|jpe|jfif|png|bmp|gif|webp|tiff?)$", re.IGNORECASE)
+_ENDING = re.compile(f"({'|'.join(map(re.escape, (*SUFFIXES, '.xml')))})$", re.IGNORECASE)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -55,8 +60,8 @@ def read_list(path: Path, known: Container[str]) -> list[str]:
     """The picture names of a VOC list (ImageSets/Main), one a line, `composed`.
 
     Lists of one class have a third column, `name -1` where the class is not in the picture: those lines are left out.
-    A line that is `known` as a whole is a name that ends like this. A folder before the name and a
-    picture's ending, or .xml, behind it are left out, where what remains is known. InputError as for `read_text`.
+    A line that is `known` as a whole is a name that ends like this. A folder before the name and a picture's ending, or
+    .xml, behind it are left out, where what remains is known. InputError as for `read_text`.
     """
     names = []
     for line in filter(None, map(str.strip, composed(read_text(path)).splitlines())):

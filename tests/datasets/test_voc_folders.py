@@ -3,10 +3,10 @@ import shutil
 
 import pytest
 
-from datasets.picture_headers import SUFFIXES
 from datasets.voc_folders import find_voc_folder, list_samples, year_folder
 from tests.datasets.voc_cases import make_voc_folder
 from tf_extended.console import InputError
+from tf_extended.files import SUFFIXES
 
 
 @pytest.mark.parametrize("place", ["", "VOC2007", "VOCdevkit/VOC2007"])
