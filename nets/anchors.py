@@ -71,10 +71,15 @@ def ssd_anchors_all_layers(img_shape: Sequence[int], layers_shape: Sequence[Sequ
                            anchor_steps: Sequence[float], offset: float | Sequence[float] = 0.5,
                            dtype=np.float32) -> list[LayerAnchors]:
     """`ssd_anchor_one_layer` of every layer; the four lists have one entry a layer, and `offset` may have."""
-    offsets = [offset] * len(layers_shape) if np.isscalar(offset) else offset
-    layers = zip(layers_shape, anchor_sizes, anchor_ratios, anchor_steps, offsets, strict=True)
+    layers = zip(layers_shape, anchor_sizes, anchor_ratios, anchor_steps, layer_offsets(offset, len(layers_shape)),
+                 strict=True)
     return [ssd_anchor_one_layer(img_shape, shape, sizes, ratios, step, first, dtype)
             for shape, sizes, ratios, step, first in layers]
+
+
+def layer_offsets(offset: float | Sequence[float], num_layers: int) -> Sequence[float]:
+    """The offset of every layer: the one of all, or as they are."""
+    return [offset] * num_layers if np.isscalar(offset) else offset
 
 
 def flatten_layer(anchors_layer: LayerAnchors) -> np.ndarray:

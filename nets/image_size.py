@@ -7,6 +7,7 @@ Not this module's job: anchors of other relative sizes (`nets.anchor_sets`, to b
 from bisect import bisect_left
 
 import tf_extended as tfe
+from nets.anchors import layer_offsets
 from nets.ssd import SSDNet, SSDParams
 from tf_extended.compat import slim, tf
 
@@ -71,8 +72,9 @@ def net_for_image_size(net: SSDNet, size: int) -> SSDNet:
     sized = params_for_image_size(type(net), size, params)
     strides = _strides(type(net), sized)
     middles = [(shape[0] - 1) / 2 for shape in params.feat_shapes]
-    offsets = [(middle + params.anchor_offset) * step / stride - middle  # the middle cell stays where it was
-               for middle, step, stride in zip(middles, params.anchor_steps, strides, strict=True)]
+    firsts = layer_offsets(params.anchor_offset, len(strides))
+    offsets = [(middle + first) * step / stride - middle  # the middle cell stays where it was
+               for middle, first, step, stride in zip(middles, firsts, params.anchor_steps, strides, strict=True)]
     params = params._replace(img_shape=sized.img_shape, feat_shapes=sized.feat_shapes, anchor_steps=strides,
                              anchor_offset=offsets)
     return type(net)(params, net.depth_multiplier, net.batch_norm, net.initializer)

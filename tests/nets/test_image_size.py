@@ -65,6 +65,11 @@ def test_a_step_that_is_no_stride_leaves_the_middle_where_it_was():
     np.testing.assert_allclose(rows, 257 / 2 + (np.arange(41) - 16) * 8, rtol=1e-6)
 
 
+def test_by_way_of_another_size_it_is_the_same():
+    direct = image_size.net_for_image_size(SSDNet(), 384)
+    assert image_size.net_for_image_size(image_size.net_for_image_size(SSDNet(), 400), 384).params == direct.params
+
+
 def test_other_params_are_kept():
     params = SSDNet.default_params._replace(num_classes=4)
     assert image_size.params_for_image_size(SSDNet, 384, params).num_classes == 4
