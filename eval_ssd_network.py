@@ -168,7 +168,7 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Eva
 def checkpoints_to_evaluate(images: int) -> Iterator[str]:
     """The one of --checkpoint_path; with --wait_for_checkpoints those that appear in it and are not on the curve.
 
-    images: how many are evaluated; a curve of others does not count.
+    images: how many are evaluated; a curve of others does not count, nor that of another training.
     """
     if not FLAGS.wait_for_checkpoints:
         yield checkpoints.find_checkpoint(FLAGS.checkpoint_path)
@@ -176,8 +176,8 @@ def checkpoints_to_evaluate(images: int) -> Iterator[str]:
     folder = Path(FLAGS.checkpoint_path)
     if folder.is_file() or Path(f"{folder}{following.INDEX}").exists():
         raise tfe.InputError(f"--checkpoint_path={folder}: --wait_for_checkpoints needs a folder.")
-    points = curve.read_curve(Path(FLAGS.eval_dir))
-    done = [point["step"] for point in curve.comparable(points, FLAGS.dataset_split_name, images)]
+    like = {"split": FLAGS.dataset_split_name, "images": images, "training": curve.training_folder(str(folder / "any"))}
+    done = [point["step"] for point in curve.comparable(curve.read_curve(Path(FLAGS.eval_dir)), like)]
     yield from following.new_checkpoints(folder, done, interval_secs=FLAGS.eval_interval_secs,
                                          idle_timeout_secs=FLAGS.idle_timeout_secs)
 

@@ -26,6 +26,8 @@ except ImportError:  # Windows: two trainings in one folder are then not noticed
 _TEMPORARY = re.compile(r"\.tempstate\d+$|\.tmp[0-9a-f]{32}$")
 _PART = re.compile(r"(model\.ckpt-\d+)\.(meta|data-\d{5}-of-\d{5})$")
 _INDEX = ".index"
+# Where the training keeps its best checkpoint, in its folder.
+BEST_FOLDER = "best"
 _locks: dict[Path, int] = {}
 # As much as the files beside the checkpoints take, generously.
 PROBE_BYTES = 200_000

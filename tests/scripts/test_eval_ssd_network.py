@@ -78,8 +78,9 @@ def test_a_training_is_followed(shards, train_dir, tmp_path):
     folder, out = tmp_path / "train", tmp_path / "out"
     shutil.copytree(train_dir, folder)
     (folder / "model.ckpt-3.index").write_bytes((folder / "model.ckpt-2.index").read_bytes())
+    (folder / "model.ckpt-3.data-00000-of-00001").write_bytes(b"cut")
     flags = {"dataset_dir": shards, "checkpoint_path": folder, "eval_dir": out, "wait_for_checkpoints": True,
-             "eval_interval_secs": 0.2, "num_pictures": 0}
+             "eval_interval_secs": 0.2, "idle_timeout_secs": 60, "num_pictures": 0}
     with subprocess.Popen(command(EVAL, **flags, max_evaluations=3), cwd=PROJECT, stdout=subprocess.PIPE,
                           text=True) as process:
         said = ""
@@ -92,8 +93,14 @@ def test_a_training_is_followed(shards, train_dir, tmp_path):
     assert "model.ckpt-3 cannot be restored" in said
     curve = json.loads((out / "curve.json").read_text())
     assert [point["step"] for point in curve["points"]] == [1, 2, 4]
-    said = succeed(EVAL, **flags, idle_timeout_secs=1)
+    said = succeed(EVAL, **(flags | {"idle_timeout_secs": 1}))
     assert "done: 0 evaluated" in said
+    other = shutil.copytree(train_dir, tmp_path / "other")  # steps 1 and 2 again, of another training
+    said = succeed(EVAL, **(flags | {"checkpoint_path": other}), max_evaluations=1)
+    assert "done: 1 evaluated" in said
+    points = json.loads((out / "curve.json").read_text())["points"]
+    assert [(point["step"], point["training"]) for point in points] == [
+        (1, str(folder)), (1, str(other)), (2, str(folder)), (4, str(folder))]
 
 
 def test_no_training_comes(shards, tmp_path):

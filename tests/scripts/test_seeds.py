@@ -21,11 +21,13 @@ def logged(shards, train_dir, figure, **more):
 
 
 def test_a_seed_makes_two_runs_equal(shards, tmp_path):
-    first, second = (logged(shards, tmp_path / name, "loss", max_number_of_steps=3, mosaic=0.5) for name in "ab")
+    more = {"augmentation": "paper", "mosaic": 0.5}
+    first, second = (logged(shards, tmp_path / name, "loss", max_number_of_steps=3, **more) for name in "ab")
     assert len(first) == 3 and first == second
 
 
 def test_a_run_that_resumes_sees_other_pictures(shards, tmp_path):
-    begun = logged(shards, tmp_path, "matched_anchors", max_number_of_steps=3)
-    gone_on = logged(shards, tmp_path, "matched_anchors", max_number_of_steps=6)
+    more = {"augmentation": "paper", "colours": "none"}
+    begun = logged(shards, tmp_path, "matched_anchors", max_number_of_steps=3, **more)
+    gone_on = logged(shards, tmp_path, "matched_anchors", max_number_of_steps=6, **more)
     assert gone_on[:3] == begun and gone_on[3:] != begun

@@ -1,9 +1,9 @@
 """mAP over the steps of a training: `curve.json` and `curve.png` in the evaluation's folder.
 
-Its job: keeping one point per step and split across runs of the evaluation. Computing the figures is not.
-`curve.json`: `{"format": 1, "points": [{"step": n, "checkpoint": …, "voc07": x, "voc12": x, "images": n, "split": …},
-…]}`. Points of other pictures, another split or another number of them, are kept beside one another and never drawn
-together.
+Its job: keeping one point per step, split and training across runs of the evaluation. Computing the figures is not.
+`curve.json`: `{"format": 1, "points": [{"step": n, "checkpoint": …, "voc07": x, "voc12": x, "images": n, "split": …,
+"training": its folder}, …]}`, the last not in a training's own folder. Points of another training, or of other pictures
+(another split, another number of them), are kept beside one another and never drawn together.
 """
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,13 @@ from typing import Any
 from tf_extended.console import InputError
 from tf_extended.evaluation.plots import plot_curve
 from tf_extended.files import write_json
+from tf_extended.train_folder import BEST_FOLDER
 
 CURVE_JSON, CURVE_PNG = "curve.json", "curve.png"
 FORMAT = 1
 POINT_KEYS = {"step", "voc07", "voc12", "images"}
+# What points have in common that are drawn together; what a point does not state is taken to be the others'.
+SHARED_KEYS = ("split", "images", "training")
 
 
 def read_curve(eval_dir: Path) -> list[dict[str, Any]]:
@@ -37,9 +40,16 @@ def read_curve(eval_dir: Path) -> list[dict[str, Any]]:
     return points
 
 
-def comparable(points: Sequence[Mapping[str, Any]], split: str, images: int) -> list[dict[str, Any]]:
-    """Those of `points` whose pictures are, as far as can be told, those of a split and their number."""
-    return [point for point in points if point.get("split", split) == split and point["images"] == images]
+def training_folder(checkpoint: str) -> str:
+    """The absolute folder of the training that a checkpoint is of, also for its best one, which has a folder inside."""
+    folder = Path(checkpoint).resolve().parent
+    return str(folder.parent if folder.name == BEST_FOLDER else folder)
+
+
+def comparable(points: Sequence[Mapping[str, Any]], like: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those of `points` that are, as far as can be told, of the same training and pictures as `like`."""
+    return [point for point in points
+            if all(point[key] == like[key] for key in SHARED_KEYS if key in point and key in like)]
 
 
 def add_point(eval_dir: Path, point: dict[str, Any]) -> list[dict[str, Any]]:
@@ -49,10 +59,10 @@ def add_point(eval_dir: Path, point: dict[str, Any]) -> list[dict[str, Any]]:
     """
     eval_dir = Path(eval_dir)
     known = read_curve(eval_dir)
-    replaced = [other for other in comparable(known, point["split"], point["images"]) if other["step"] == point["step"]]
+    replaced = [other for other in comparable(known, point) if other["step"] == point["step"]]
     points = sorted([*(other for other in known if other not in replaced), point], key=lambda other: other["step"])
     write_json(eval_dir / CURVE_JSON, {"format": FORMAT, "points": points})
-    points = comparable(points, point["split"], point["images"])
+    points = comparable(points, point)
     curves = {"VOC07 mAP": [p["voc07"] for p in points], "VOC12 mAP": [p["voc12"] for p in points]}
     plot_curve(eval_dir / CURVE_PNG, [p["step"] for p in points], curves)
     return points

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tf_extended.compat import tf
+from tf_extended.console import InputError, first_line
 from tf_extended.evaluation import restoring
 from tf_extended.evaluation.detecting import detect
 from tf_extended.evaluation.detection_graph import DetectionGraph
@@ -49,6 +50,13 @@ class Evaluator:
                 self._saver = tf.train.Saver(wanted)
         return self._saver
 
+    def _session(self) -> tf.Session:
+        try:
+            return tf.Session(self.master, graph=self.graph, config=self.session_config)
+        except tf.errors.OpError as error:
+            raise InputError(f"--master={self.master} cannot be connected to: {first_line(error)}. Leave it out to "
+                             "compute here, or give a server's address, grpc://HOST:PORT.") from error
+
     def evaluate(self, checkpoint: str, info: Mapping[str, Any] | None = None) -> Evaluation:
         """Restore, detect, score. info: what else belongs into the report.
 
@@ -56,7 +64,7 @@ class Evaluator:
         """
         start = time.perf_counter()
         saver, step = self.check(checkpoint), restoring.stored_step(checkpoint)
-        with tf.Session(self.master, graph=self.graph, config=self.session_config) as session:
+        with self._session() as session:
             restoring.restore(session, saver, checkpoint)
             restored = time.perf_counter()
             detections, truth, seconds = detect(session, self.detection_graph, self.num_images, self.max_batches)

@@ -2,6 +2,7 @@
 
 Its job: naming every checkpoint once, oldest first, and ending when nothing new comes. Evaluating them is not.
 """
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,12 +10,21 @@ from pathlib import Path
 from tf_extended.checkpoints import checkpoint_step
 
 INDEX = ".index"
+_DATA = re.compile(r"\.data-\d{5}-of-(\d{5})$")
 
 
 def checkpoints_in(folder: Path) -> list[str]:
     """The prefixes of the complete checkpoints in a folder, by rising step; none where there is no folder."""
-    prefixes = [str(path)[: -len(INDEX)] for path in Path(folder).glob(f"*{INDEX}")]
-    return sorted((prefix for prefix in prefixes if checkpoint_step(prefix) >= 0), key=checkpoint_step)
+    names = {path.name for path in Path(folder).glob("*")}
+    prefixes = [name.removesuffix(INDEX) for name in names if name.endswith(INDEX)]
+    complete = [prefix for prefix in prefixes if checkpoint_step(prefix) >= 0 and _has_its_data(prefix, names)]
+    return [str(Path(folder) / prefix) for prefix in sorted(complete, key=checkpoint_step)]
+
+
+def _has_its_data(prefix: str, names: Iterable[str]) -> bool:
+    """Whether all data files are there: a folder that is copied meanwhile may have the index before them."""
+    parts = [found for name in names if name.startswith(prefix) and (found := _DATA.fullmatch(name, len(prefix)))]
+    return bool(parts) and len(parts) == int(parts[0][1])
 
 
 def new_checkpoints(

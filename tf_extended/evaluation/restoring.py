@@ -114,5 +114,7 @@ def restore(session: tf.Session, saver: tf.train.Saver, checkpoint: str) -> None
 
 
 def _gone(checkpoint: str, what: str, why: str) -> CheckpointGoneError:
+    if not any(Path(path).exists() for path in (checkpoint, f"{checkpoint}.index")):
+        return CheckpointGoneError(f"{checkpoint} is not there any more: a training keeps its newest (--max_to_keep).")
     return CheckpointGoneError(f"{checkpoint} {what}: {why}. Is that a whole TensorFlow checkpoint? "
                                "Other weights need a training that starts from them first.")

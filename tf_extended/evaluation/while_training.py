@@ -13,8 +13,9 @@ from tf_extended.console import InputError, say
 from tf_extended.evaluation import curve
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.files import write_json
+from tf_extended.train_folder import BEST_FOLDER
 
-BEST_FOLDER, BEST_FILE = "best", "best.json"
+BEST_FILE = "best.json"
 
 
 class EvaluateAsItGoes:

@@ -6,7 +6,7 @@ import pytest
 
 from tf_extended.console import InputError
 from tf_extended.evaluation import curve
-from tf_extended.evaluation.curve import CURVE_JSON, CURVE_PNG, add_point, comparable, read_curve
+from tf_extended.evaluation.curve import CURVE_JSON, CURVE_PNG, add_point, comparable, read_curve, training_folder
 
 
 def point(step, voc07=0.5, images=3, split="test"):
@@ -39,9 +39,19 @@ def test_evaluations_of_other_pictures_stay_and_are_drawn_apart(tmp_path):
     assert [p["step"] for p in add_point(tmp_path, point(200))] == [100, 200]
     points = read_curve(tmp_path)
     assert len(points) == 4
-    assert comparable(points, "val", 3) == [point(100, split="val")]
+    assert comparable(points, {"split": "val", "images": 3}) == [point(100, split="val")]
     older = {key: value for key, value in point(100).items() if key != "split"}  # of a version that did not note it
-    assert comparable([older], "val", 3) == [older] and comparable([older], "val", 2) == []
+    assert comparable([older], point(1, split="val")) == [older] and comparable([older], point(1, images=2)) == []
+
+
+def test_trainings_are_drawn_apart_wherever_they_are_looked_at_from(tmp_path, monkeypatch):
+    first, second = (point(100) | {"training": training_folder(str(tmp_path / name / "model.ckpt-100"))}
+                     for name in ("first", "second"))
+    own = point(50)  # as a training's own evaluations note them
+    assert [add_point(tmp_path, given) for given in (own, first, second)] == [[own], [own, first], [own, second]]
+    monkeypatch.chdir(tmp_path)
+    assert training_folder("first/best/model.ckpt-7") == training_folder("first/../first/x") == first["training"]
+    assert add_point(tmp_path, first | {"voc07": 0.7}) == [own, first | {"voc07": 0.7}]
 
 
 @pytest.mark.parametrize(("text", "message"), [

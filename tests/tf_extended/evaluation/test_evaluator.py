@@ -175,7 +175,7 @@ def test_a_checkpoint_that_is_not_finite(dataset, tmp_path):
 
 def test_a_checkpoint_that_is_gone(dataset, checkpoint, tmp_path):
     ours = evaluator(dataset)
-    with pytest.raises(CheckpointGoneError):
+    with pytest.raises(CheckpointGoneError, match=r"model.ckpt-3 is not there any more.*--max_to_keep"):
         ours.evaluate(str(tmp_path / "model.ckpt-3"))
     cut = save_checkpoint(tmp_path / "model.ckpt-4")
     data, = tmp_path.glob("model.ckpt-4.data-*")
@@ -185,3 +185,9 @@ def test_a_checkpoint_that_is_gone(dataset, checkpoint, tmp_path):
             ours.evaluate(cut)
     # And it goes on with the next.
     assert ours.evaluate(checkpoint).scores.map07 == pytest.approx(1)
+
+
+@pytest.mark.parametrize("master", ["nosuchmachine", "grpc://"])
+def test_a_server_that_is_none(dataset, checkpoint, master):
+    with pytest.raises(InputError, match=f"--master={master} cannot be connected to: .*grpc://HOST:PORT"):
+        evaluator(dataset, evaluator_options={"master": master}).evaluate(checkpoint)

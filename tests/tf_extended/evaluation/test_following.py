@@ -14,8 +14,9 @@ class Time:
             self.events.pop(moment)()
 
 
-def save(folder, step):
-    (folder / f"model.ckpt-{step}.index").write_text("")
+def save(folder, step, parts=("index", "data-00000-of-00001")):
+    for part in parts:
+        (folder / f"model.ckpt-{step}.{part}").write_text("")
 
 
 def follow(folder, time, done=(), idle=30.0):
@@ -77,3 +78,11 @@ def test_other_files_are_no_checkpoints(tmp_path):
     (tmp_path / "model.ckpt-9.data-00000-of-00001").write_text("")
     (tmp_path / "best.index").write_text("")
     assert [name.rsplit("/", 1)[1] for name in checkpoints_in(tmp_path)] == ["model.ckpt-4"]
+
+
+def test_a_checkpoint_that_is_copied_is_waited_for_until_all_its_data_are_there(tmp_path):
+    save(tmp_path, 4, ["index", "data-00000-of-00002", "data-00001-of-00002.tempstate7"])
+    save(tmp_path, 44, ["data-00001-of-00002", "data-00000-of-00001"])
+    time = Time({20: lambda: save(tmp_path, 4, ["data-00001-of-00002"])})
+    assert follow(tmp_path, time) == [4]
+    assert time.now >= 20
