@@ -4,6 +4,7 @@ For a training, anchors stay what they are relative to the picture: sizes grow w
 over each layer. For weights that are there already, they stay what they are in pixels.
 Not this module's job: anchors of other relative sizes (`nets.anchor_sets`, to be applied afterwards).
 """
+import functools
 from bisect import bisect_left
 
 import tf_extended as tfe
@@ -26,9 +27,10 @@ def params_for_image_size(net_class: type[SSDNet], size: int, params: SSDParams 
         return params
     shapes = _feature_shapes(net_class, size, params)
     if shapes is None:
+        smallest = _smallest_size(net_class, params.img_shape[0])
         raise tfe.InputError(
             f"image size {size} is too small for {net_class.name}, made for {params.img_shape[0]}: its last layers "
-            f"would be empty; give {_smallest_size(net_class, size, params)} or more")
+            f"would be empty; give {smallest} or more")
     factor = size / params.img_shape[0]
     return params._replace(
         img_shape=(size, size), feat_shapes=shapes, anchor_steps=[size / shape[0] for shape in shapes],
@@ -36,26 +38,30 @@ def params_for_image_size(net_class: type[SSDNet], size: int, params: SSDParams 
 
 
 def _feature_shapes(net_class: type[SSDNet], size: int, params: SSDParams) -> list[tuple[int, int]] | None:
-    """(height, width) of every prediction layer, by building the net, as thin as it gets, in a graph to throw away.
+    """(height, width) of every prediction layer; None where the last layers would be empty."""
+    shapes = _end_point_shapes(net_class, size)
+    if shapes is None:
+        return None
+    net_class(params).check_layers(shapes)
+    return [shapes[layer] for layer in params.feat_layers]
 
-    None where the last layers would be empty.
-    """
+
+@functools.cache
+def _end_point_shapes(net_class: type[SSDNet], size: int) -> dict[str, tuple[int, int]] | None:
+    """(height, width) by end point, by building the net's body, as thin as it gets, in a graph to throw away."""
     with tf.Graph().as_default():
-        net = net_class(params, depth_multiplier=1e-3)
+        net = net_class(depth_multiplier=1e-3)
         try:
             with slim.arg_scope(net.arg_scope()):
-                _, _, logits, _ = net.net(tf.zeros([1, size, size, 3]), is_training=False, update_feat_shapes=False)
-        except tfe.InputError:  # a ValueError too, but of parameters that are wrong at any size
-            raise
+                end_points = net.body(tf.zeros([1, size, size, 3]), is_training=False)
         except ValueError:
             return None
-    return [tuple(layer.get_shape().as_list()[1:3]) for layer in logits]
+    return {name: tuple(end.get_shape().as_list()[1:3]) for name, end in end_points.items()}
 
 
-def _smallest_size(net_class: type[SSDNet], size: int, params: SSDParams) -> int:
-    """The first size from `size` on that the net can take, at most its own."""
-    sizes = range(size, params.img_shape[0])
-    return size + bisect_left(sizes, True, key=lambda side: _feature_shapes(net_class, side, params) is not None)
+def _smallest_size(net_class: type[SSDNet], known: int) -> int:
+    """The smallest size that the net can take; it can take `known`."""
+    return bisect_left(range(known), True, key=lambda side: _end_point_shapes(net_class, side) is not None)
 
 
 def net_for_image_size(net: SSDNet, size: int) -> SSDNet:

@@ -11,7 +11,7 @@ A net is a row of data (`SSDParams`, extra layers) plus a backbone function; `SS
 At this interface everything is a list over feature layers. Not this module's job: the mathematics (each step has its
 own module) and the numbers (`nets.ssd_vgg_300` …).
 """
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -112,24 +112,34 @@ class SSDNet:
         With `update_feat_shapes`, `params.feat_shapes` follow from what was built. Variables are under `scope`,
         the net's name unless given.
         """
-        scale = ssd_layers.channel_scaler(self.depth_multiplier)
         with tf.variable_scope(scope or self.name, self.name, [inputs], reuse=reuse), \
                 slim.arg_scope([slim.batch_norm], is_training=is_training), fast_gradients():
-            features, end_points = type(self).backbone(inputs, scale, is_training, dropout_keep_prob)
-            ssd_layers.extra_feature_layers(features, self.extra_layers, scale, end_points)
+            end_points = self.body(inputs, is_training, dropout_keep_prob)
             logits, localisations = self._heads(end_points)
             predictions = [prediction_fn(layer) for layer in logits]
         if update_feat_shapes:
             self.params = self.params._replace(feat_shapes=feat_shapes_of(logits, self.params.feat_shapes))
         return predictions, localisations, logits, end_points
 
-    def _heads(self, end_points: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        params, logits, localisations = self.params, [], []
-        rows = zip(params.feat_layers, params.anchor_sizes, params.anchor_ratios, params.normalizations, strict=True)
-        for layer, sizes, ratios, normalization in rows:
+    def body(self, inputs: tf.Tensor, is_training: bool, dropout_keep_prob: float = 1.0) -> dict[str, tf.Tensor]:
+        """Backbone and extra layers alone: end points by name. `net` adds the heads, and the scope of the variables."""
+        scale = ssd_layers.channel_scaler(self.depth_multiplier)
+        features, end_points = type(self).backbone(inputs, scale, is_training, dropout_keep_prob)
+        ssd_layers.extra_feature_layers(features, self.extra_layers, scale, end_points)
+        return end_points
+
+    def check_layers(self, end_points: Iterable[str]) -> None:
+        """Raise tfe.InputError unless every layer that predicts is among the names of these end points."""
+        for layer in self.params.feat_layers:
             if layer not in end_points:
                 raise tfe.InputError(f"feat_layers names {layer!r}, which {self.name} does not have; "
                                      f"expected of {', '.join(end_points)}")
+
+    def _heads(self, end_points: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        params, logits, localisations = self.params, [], []
+        rows = zip(params.feat_layers, params.anchor_sizes, params.anchor_ratios, params.normalizations, strict=True)
+        self.check_layers(end_points)
+        for layer, sizes, ratios, normalization in rows:
             with tf.variable_scope(f"{layer}_box"):
                 classes, offsets = ssd_layers.ssd_multibox_layer(
                     end_points[layer], params.num_classes, sizes, ratios, normalization)
