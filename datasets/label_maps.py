@@ -20,6 +20,12 @@ AUTO = "auto"
 # point, or a letter.
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
 _ESCAPED = dict(zip("abfnrtv?'\"\\", "\a\b\f\n\r\t\v?'\"\\", strict=True))
+# Braces and # in a quoted text mean nothing; messages within an item (keypoints) are passed over.
+_QUOTED = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
+_COMMENT = re.compile(rf"({_QUOTED})|#.*")
+_WITHIN = re.compile(rf"({_QUOTED})|\{{[^{{}}]*\}}")
+_ITEM = re.compile(rf"\bitem\s*:?\s*\{{((?:{_QUOTED}|\{{[^{{}}]*\}}|[^{{}}\"'])*)\}}")
+_ID, _NAME = re.compile(rf"{_QUOTED}|\bid\s*:\s*(-?\d+)"), re.compile(rf"\bname\s*:\s*({_QUOTED})|{_QUOTED}")
 
 
 def labels_to_names(labels: Iterable[str]) -> dict[int, str]:
@@ -79,16 +85,20 @@ def _unescape(text: str, origin: str) -> str:
 
 
 def _labels_from_pbtxt(text: str, origin: str) -> list[str]:
-    text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
+    text = _COMMENT.sub(lambda found: found[1] or "", text)
+    rest = _ITEM.sub("", text).strip(" \t\r\n,;")
+    if rest:
+        raise InputError(f"{origin}: not understood: {' '.join(rest.split())[:60]!r}; expected of each class "
+                         "item { id: 1 name: 'a' }.")
     by_number: dict[int, str] = {}
-    for item in re.findall(r"\bitem\s*:?\s*\{(.*?)\}", text, flags=re.DOTALL):
-        number = re.search(r"\bid\s*:\s*(-?\d+)", item)
-        name = re.search(r"""\bname\s*:\s*(["'])((?:\\.|(?!\1)[^\\])*)\1""", item)
-        if not number or not name:
+    for item in _ITEM.findall(text):
+        fields = _WITHIN.sub(lambda found: found[1] or "", item)
+        number, name = (next(filter(None, field.findall(fields)), None) for field in (_ID, _NAME))
+        if number is None or name is None:
             raise InputError(f"{origin}: an item without id or name: {' '.join(item.split())!r}.")
-        if int(number[1]) in by_number:
-            raise InputError(f"{origin}: id {number[1]} stands there twice.")
-        by_number[int(number[1])] = _unescape(name[2], origin)
+        if int(number) in by_number:
+            raise InputError(f"{origin}: id {number} stands there twice.")
+        by_number[int(number)] = _unescape(name[1:-1], origin)
     by_number.pop(0, None)
     if sorted(by_number) != list(range(1, len(by_number) + 1)):
         raise InputError(f"{origin}: the ids {sorted(by_number)} are not 1, 2, 3, … without gaps; "

@@ -15,6 +15,9 @@ from tf_extended.console import InputError
                         "# item { id: 9 name: 'x' }\nitem { id: 3, name: 'big bird' }"),
     ("label_map.pbtxt", "item { id: 0 name: 'none' } item { id: 1 name: 'cat' } item { id: 2 name: 'dog' } "
                         "item { id: 3 name: 'big bird' }"),
+    ("label_map.pbtxt", "# it's\nitem { keypoints { id: 7 name: 'beak' } id: 3 name: 'big bird' } # won't\n"
+                        "item { display_name: 'a } # id: 9' id: 1 # the first's\n name: 'cat' };"
+                        "item { id: 2 name: 'dog' }"),
 ])
 def test_every_form_gives_the_same_names(name, text, tmp_path):
     (tmp_path / name).write_text(text, encoding="utf-8")
@@ -34,7 +37,7 @@ def test_accents_of_either_form_are_one_name(name, text, tmp_path):
     (r'"caf\303\251"', "caf\u00e9"), (r"'cafe\314\201'", "caf\u00e9"), (r'"caf\xc3\XA9s"', "caf\u00e9s"),
     (r'"\u00e9\U0001f431"', "\u00e9\U0001f431"), (r"""'a \'b\' \"c\" \\ \?'""", """a 'b' "c" \\ ?"""),
     (r'"\1011"', "A1"),  # three octal digits are the most that belong to it
-    ('"a\'b"', "a'b"), (r'"a\\"', "a\\"), ('"\u00fc"', "\u00fc"),
+    ('"a\'b"', "a'b"), ('"{a} #1"', "{a} #1"), ("'}'", "}"), (r'"a\\"', "a\\"), ('"\u00fc"', "\u00fc"),
 ])
 def test_escapes_in_a_pbtxt(written, meant, tmp_path):
     (tmp_path / "a.pbtxt").write_text(f"item {{ name: {written} id: 1 }}", encoding="utf-8")
@@ -56,6 +59,9 @@ def test_escapes_in_a_pbtxt(written, meant, tmp_path):
     ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 3 name: 'b' }", "without gaps"),
     ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 1 name: 'b' }", "id 1 stands there twice"),
     ("a.pbtxt", "item { name: 'a' }", "without id or name"),
+    ("a.pbtxt", "item { name: 'id: 1' }", "without id or name"),
+    ("a.pbtxt", "item { id: 1 name: 'it's' }", "not understood: \"item { id: 1 name: 'it's' }"),
+    ("a.pbtxt", "item { id: 1 name: 'a' } item < id: 2 name: 'b' >", "not understood: \"item < id: 2"),
     *(("a.pbtxt", f"item {{ id: 1 name: '{escape}' }}", "backslash that stands for no text")
       for escape in (r"\351", r"\777", r"\q", r"\x", r"\u12", r"\ud800", "\\\u00e9")),
     ("a.pbtxt", r"item { id: 1 name: 'a\nb' }", "printable"),
