@@ -49,7 +49,7 @@ class _Part(NamedTuple):
     num_samples: int
 
 
-def get_dataset(name: str | None, split_name: str, dataset_dir: str, file_pattern: str | None = None,
+def get_dataset(name: str | None, split_name: str, dataset_dir: str | Path, file_pattern: str | None = None,
                 reader: type | None = None) -> slim.dataset.Dataset:
     """A split as a slim Dataset, checked.
 
@@ -87,9 +87,9 @@ def check_classes(dataset: slim.dataset.Dataset, reference: slim.dataset.Dataset
         raise InputError(f"{what} has the classes {there}, the training {here}; convert both with the same --labels")
 
 
-def _pair(name: str | None, dataset_dir: str) -> list[tuple[str | None, Path]]:
+def _pair(name: str | None, dataset_dir: str | Path) -> list[tuple[str | None, Path]]:
     """Names with folders: as many of one as of the other, or one for all."""
-    folders = [Path(folder.strip()).expanduser() for folder in (dataset_dir or "").split(",") if folder.strip()]
+    folders = [Path(folder.strip()).expanduser() for folder in str(dataset_dir or "").split(",") if folder.strip()]
     names = [one.strip() for one in (name or "").split(",") if one.strip()] or [None]
     if not folders:
         raise InputError("--dataset_dir is not given; expected the folder of the TFRecord shards.")

@@ -20,12 +20,13 @@ AUTO = "auto"
 # point, or a letter.
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
 _ESCAPED = dict(zip("abfnrtv?'\"\\", "\a\b\f\n\r\t\v?'\"\\", strict=True))
-# Braces and # in a quoted text mean nothing; messages within an item (keypoints) are passed over.
+# Braces and # in a quoted text mean nothing, and such texts beside one another are one; messages within an item
+# (keypoints) are passed over.
 _QUOTED = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _COMMENT = re.compile(rf"({_QUOTED})|#.*")
 _WITHIN = re.compile(rf"({_QUOTED})|\{{[^{{}}]*\}}")
 _ITEM = re.compile(rf"\bitem\s*:?\s*\{{((?:{_QUOTED}|\{{[^{{}}]*\}}|[^{{}}\"'])*)\}}")
-_ID, _NAME = re.compile(rf"{_QUOTED}|\bid\s*:\s*(-?\d+)"), re.compile(rf"\bname\s*:\s*({_QUOTED})|{_QUOTED}")
+_ID, _NAME = re.compile(rf"{_QUOTED}|\bid\s*:\s*(-?\d+)\b"), re.compile(rf"\bname\s*:\s*((?:{_QUOTED}\s*)+)|{_QUOTED}")
 
 
 def labels_to_names(labels: Iterable[str]) -> dict[int, str]:
@@ -98,7 +99,7 @@ def _labels_from_pbtxt(text: str, origin: str) -> list[str]:
             raise InputError(f"{origin}: an item without id or name: {' '.join(item.split())!r}.")
         if int(number) in by_number:
             raise InputError(f"{origin}: id {number} stands there twice.")
-        by_number[int(number)] = _unescape(name[1:-1], origin)
+        by_number[int(number)] = _unescape("".join(part[1:-1] for part in re.findall(_QUOTED, name)), origin)
     by_number.pop(0, None)
     if sorted(by_number) != list(range(1, len(by_number) + 1)):
         raise InputError(f"{origin}: the ids {sorted(by_number)} are not 1, 2, 3, … without gaps; "

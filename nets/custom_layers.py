@@ -77,7 +77,7 @@ def l2_normalization(inputs: tf.Tensor, scaling: bool = False, scale_initializer
     `scale_initializer` is ones unless given. Not a batch norm: nothing is averaged over places or images.
     """
     with tf.variable_scope(scope, "L2Normalization", [inputs], reuse=reuse) as sc:
-        axis = _channel_axis(data_format)
+        inputs, axis = tf.convert_to_tensor(inputs), _channel_axis(data_format)
         epsilon = L2_EPSILON_HALF if inputs.dtype.base_dtype == tf.float16 else L2_EPSILON
         outputs = tf.nn.l2_normalize(inputs, axis, epsilon=epsilon)
         if scaling:

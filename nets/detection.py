@@ -34,7 +34,8 @@ def detected_bboxes(predictions: Sequence[tf.Tensor], localisations: Sequence[tf
         probabilities = flatten_layers(predictions, 1)
         n_classes = probabilities.get_shape().as_list()[-1] - 1
         scores = tf.transpose(probabilities[..., 1:], [0, 2, 1])
-        scores, bboxes = _select_best(scores, flatten_layers(localisations, 1), select_threshold or 0.0, top_k)
+        threshold = 0.0 if select_threshold is None else select_threshold
+        scores, bboxes = _select_best(scores, flatten_layers(localisations, 1), threshold, top_k)
         scores, bboxes = _suppress(scores, bboxes, nms_threshold, keep_top_k)
         if keep_per == "image":
             scores, bboxes = _keep_best_of_image(scores, bboxes, keep_top_k)

@@ -44,7 +44,8 @@ def ssd_losses(logits: Sequence[tf.Tensor], localisations: Sequence[tf.Tensor], 
         mine = _mine_batch if mining == "batch" else _mine_images
         mined = tf.stop_gradient(mine(background, positive, negative, negative_ratio))
         entropy = _cross_entropy(logits, tf.where(positive, gclasses, tf.zeros_like(gclasses)), label_smoothing)
-        offsets = custom_layers.abs_smooth(localisations - flatten_layers(glocalisations, 1))
+        wanted = tf.cast(flatten_layers(glocalisations, 1), localisations.dtype)
+        offsets = custom_layers.abs_smooth(localisations - wanted)
         positive, mined = tf.cast(positive, logits.dtype), tf.cast(mined, logits.dtype)
         count = tf.cast(tf.shape(logits)[0], logits.dtype)
         if normalization == "positives":

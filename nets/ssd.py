@@ -151,8 +151,8 @@ class SSDNet:
         """The anchors of every layer: y, x [H, W, 1] and h, w [A], relative to the image. See `nets.anchors`."""
         params = self.params
         return ssd_anchors.ssd_anchors_all_layers(
-            img_shape or params.img_shape, params.feat_shapes, params.anchor_sizes, params.anchor_ratios,
-            params.anchor_steps, params.anchor_offset, dtype)
+            params.img_shape if img_shape is None else img_shape, params.feat_shapes, params.anchor_sizes,
+            params.anchor_ratios, params.anchor_steps, params.anchor_offset, dtype)
 
     def bboxes_encode(self, labels: tf.Tensor, bboxes: tf.Tensor, anchors: Sequence, scope: str | None = None,
                       matching: str = "slim", ignore_threshold: float | None = None):

@@ -33,16 +33,17 @@ def preprocess_for_train(
     """One randomly augmented training sample.
 
     image [H, W, 3] RGB of 0 to 255, uint8 or float32, or an EncodedImage, of which only the window is decoded; labels
-    [N]; bboxes [N, 4] float32, which may be none, and are clipped to the picture first. Returns the whitened picture,
-    float32 [*out_shape, 3] or with NCHW [3, *out_shape], and the labels and boxes of the objects that are still there:
-    clipped to the picture, none of them empty. All randomness follows `tf.set_random_seed`. Raises ValueError for
-    another rank or layout.
+    [N]; bboxes [N, 4] float, which may be none, and are clipped to the picture first. Returns the whitened picture,
+    float32 [*out_shape, 3] or with NCHW [3, *out_shape], and the labels and boxes (float32) of the objects that are
+    still there: clipped to the picture, none of them empty. All randomness follows `tf.set_random_seed`. Raises
+    ValueError for another rank or layout.
     """
     out_shape = _checked_shape(out_shape)
     with tf.name_scope(scope, "ssd_preprocessing_train", [labels, bboxes]):
         image = _checked_image(image, data_format)
         labels = tf.ensure_shape(labels, [None])
-        bboxes = tf.clip_by_value(tf.ensure_shape(bboxes, [None, 4]), 0.0, 1.0)  # those outside, to its border
+        bboxes = tf.ensure_shape(tf.cast(bboxes, tf.float32), [None, 4])
+        bboxes = tf.clip_by_value(bboxes, 0.0, 1.0)  # those outside, to its border
         window = _draw_window(tfe.image_size(image), bboxes, augmentation)
         visible, place, frame = tf_image.cut_window(image, window, out_shape)
         size = place[2:] - place[:2] if augmentation.expand_prob > 0.0 else out_shape
@@ -124,7 +125,7 @@ def preprocess_for_eval(
         image = _checked_image(image, data_format)
         boxes = tf.constant([windows.WHOLE])
         if bboxes is not None:
-            boxes = tf.concat([boxes, bboxes], 0)
+            boxes = tf.concat([boxes, tf.cast(bboxes, tf.float32)], 0)
         if resize == Resize.WARP_RESIZE:
             image = tf_image.resize(image, out_shape, interpolation)
         elif resize == Resize.PAD_AND_RESIZE:

@@ -11,6 +11,7 @@ misses in TensorFlow 2.21, but for the unfused batch norm, which needs Keras 2: 
 `fused=True` and `updates_collections` other than the default one.
 """
 import contextlib
+import functools
 import gc
 import importlib
 import os
@@ -181,9 +182,24 @@ def one_pass(function: Callable) -> Callable:
     """A decorator: `function` of tensors (and constants), compiled by XLA for each combination of shapes it is given.
 
     For arithmetic on many numbers, none of it random: loops are fused, and intermediate results are not stored. Each
-    new combination costs the time of a compilation, a tenth of a second or two, when it first comes.
+    new combination costs the time of a compilation, a tenth of a second or two, when it first comes. In a while loop of
+    the graph it runs uncompiled.
     """
-    return tf.compat.v2.function(function, jit_compile=True, autograph=False)
+    compiled = tf.compat.v2.function(function, jit_compile=True, autograph=False)
+
+    @functools.wraps(function)
+    def in_one_pass(*args: object, **kwargs: object) -> object:
+        return (function if _in_a_loop() else compiled)(*args, **kwargs)
+
+    return in_one_pass
+
+
+def _in_a_loop() -> bool:
+    """Whether operations are being added to the body of a while loop, tf.map_fn's too: XLA's cannot stand there."""
+    context = tf.get_default_graph()._get_control_flow_context()
+    while context is not None and not context.IsWhileContext():
+        context = context.outer_context
+    return context is not None
 
 
 __all__ = ["PATTERN", "REPAIRS", "missing_repairs", "one_pass", "repair", "shared_callables", "slim", "tf",

@@ -20,6 +20,7 @@ def bboxes_sort(scores: Any, bboxes: Any, top_k: int = 400, scope: str | None = 
     if isinstance(scores, dict):
         return _by_class(lambda s, b: bboxes_sort(s, b, top_k), scores, bboxes)
     with tf.name_scope(scope, "bboxes_sort", [scores, bboxes]):
+        scores = tf.convert_to_tensor(scores)
         best, order = tf.nn.top_k(scores, k=at_most(top_k, get_shape(scores)[1]))
         return best, tf.gather(bboxes, order, batch_dims=1)
 
@@ -29,10 +30,11 @@ def bboxes_nms(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float = 0.5,
     """Non-maximum suppression of one image and class: at most `keep_top_k` boxes, best first, padded with zeros.
 
     scores [N], bboxes [N, 4] → [keep_top_k], [keep_top_k, 4]. A box goes when its IoU with a better one that stays
-    exceeds `nms_threshold`. TF only.
+    exceeds `nms_threshold`. Both are compared in float32, whatever their type. TF only.
     """
     with tf.name_scope(scope, "bboxes_nms", [scores, bboxes]):
-        kept = tf.image.non_max_suppression(bboxes, scores, keep_top_k, nms_threshold)
+        kept = tf.image.non_max_suppression(
+            tf.cast(bboxes, tf.float32), tf.cast(scores, tf.float32), keep_top_k, nms_threshold)
         missing = keep_top_k - tf.shape(kept)[0]
         best = tf.pad(tf.gather(scores, kept), [[0, missing]])
         boxes = tf.pad(tf.gather(bboxes, kept), [[0, missing], [0, 0]])
@@ -51,6 +53,7 @@ def bboxes_nms_batch(scores: Any, bboxes: Any, nms_threshold: float = 0.5, keep_
     if isinstance(scores, dict):
         return _by_class(lambda s, b: bboxes_nms_batch(s, b, nms_threshold, keep_top_k), scores, bboxes)
     with tf.name_scope(scope, "bboxes_nms_batch", [scores, bboxes]):
+        scores = tf.convert_to_tensor(scores)
         count = get_shape(scores)[1]
         scores, order = tf.nn.top_k(scores, k=count)
         bboxes = tf.gather(bboxes, order, batch_dims=1)

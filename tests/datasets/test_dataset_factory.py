@@ -52,7 +52,7 @@ def test_a_dataset_is_what_the_contract_says(converted):
 
 
 def test_the_provider_reads_every_picture_once(converted):
-    dataset = get_dataset(None, "train", str(converted))
+    dataset = get_dataset(None, "train", converted)
     with tf.Graph().as_default(), tf.Session() as session:
         provider = slim.dataset_data_provider.DatasetDataProvider(dataset, num_readers=1, shuffle=False, num_epochs=1)
         items = provider.get(["filename", "image", "object/bbox", "object/label"])

@@ -38,6 +38,7 @@ def test_accents_of_either_form_are_one_name(name, text, tmp_path):
     (r'"\u00e9\U0001f431"', "\u00e9\U0001f431"), (r"""'a \'b\' \"c\" \\ \?'""", """a 'b' "c" \\ ?"""),
     (r'"\1011"', "A1"),  # three octal digits are the most that belong to it
     ('"a\'b"', "a'b"), ('"{a} #1"', "{a} #1"), ("'}'", "}"), (r'"a\\"', "a\\"), ('"\u00fc"', "\u00fc"),
+    ("'a ' \"b\"\n'c'", "a bc"),
 ])
 def test_escapes_in_a_pbtxt(written, meant, tmp_path):
     (tmp_path / "a.pbtxt").write_text(f"item {{ name: {written} id: 1 }}", encoding="utf-8")
@@ -60,6 +61,7 @@ def test_escapes_in_a_pbtxt(written, meant, tmp_path):
     ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 1 name: 'b' }", "id 1 stands there twice"),
     ("a.pbtxt", "item { name: 'a' }", "without id or name"),
     ("a.pbtxt", "item { name: 'id: 1' }", "without id or name"),
+    ("a.pbtxt", "item { id: 0x1 name: 'a' }", "without id or name"),
     ("a.pbtxt", "item { id: 1 name: 'it's' }", "not understood: \"item { id: 1 name: 'it's' }"),
     ("a.pbtxt", "item { id: 1 name: 'a' } item < id: 2 name: 'b' >", "not understood: \"item < id: 2"),
     *(("a.pbtxt", f"item {{ id: 1 name: '{escape}' }}", "backslash that stands for no text")

@@ -12,7 +12,7 @@ from tests.shared_data import needs_shared
 def test_every_layer_equals_golden(size):
     values = golden.load("anchors")
     net = nets_factory.get_network(f"ssd_{size}_vgg")()
-    layers = net.anchors(net.params.img_shape)
+    layers = net.anchors(np.array(net.params.img_shape))
     for i, layer in enumerate(layers):
         for name, array in zip("yxhw", layer, strict=True):
             expected = values[f"ssd{size}_{i}_{name}"]

@@ -122,6 +122,17 @@ def test_static_shapes_where_the_batch_is_known():
     assert golden.run(shapes, *predictions, *boxes, fed=False)[1].shape == (2, 7)
 
 
+def test_thresholds_may_be_tensors():
+    predictions, boxes = random_detections(7, batch=2)
+    numbers = {"select_threshold": 0.2, "nms_threshold": 0.4}
+    fed = golden.run(lambda select, nms, *tensors: detection.detected_bboxes(
+        tensors[:2], tensors[2:], select_threshold=select, nms_threshold=nms),
+        *np.float32(list(numbers.values())), *predictions, *boxes)
+    for part, expected in zip(fed, detect(predictions, boxes, **numbers), strict=True):
+        for label, values in expected.items():
+            np.testing.assert_array_equal(part[label], values)
+
+
 def test_unknown_keep_per_is_named():
     with pytest.raises(tfe.InputError, match="batch.*class, image"):
         detection.detected_bboxes([], [], keep_per="batch")

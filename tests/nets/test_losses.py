@@ -161,3 +161,10 @@ def test_other_float_types(dtype, mining):
                                 for layers in small_inputs(3)], mining=mining) for kind in ("float32", dtype))
     assert all(value.dtype == dtype for value in other)
     np.testing.assert_allclose(other, expected, rtol=2e-2 if dtype == "float16" else 1e-4)
+
+
+def test_targets_of_another_float_type_take_that_of_the_net():
+    layers = list(small_inputs(3))
+    expected = compute(layers)
+    layers[3] = [layer.astype(np.float64) for layer in layers[3]]
+    np.testing.assert_allclose(compute(layers), expected, rtol=1e-6)

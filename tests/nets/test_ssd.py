@@ -189,6 +189,11 @@ def test_scope_and_documented_function():
         outputs = ssd_vgg_300.ssd_net(tf.zeros([1, 300, 300, 3]), num_classes=4, scope="other")
         assert {v.op.name.split("/")[0] for v in tf.global_variables()} == {"other"}
         assert outputs[0][0].get_shape().as_list() == [1, 38, 38, 4, 4]
+        predictions, localisations, _, _ = ssd_vgg_300.ssd_net(
+            tf.zeros([1, 300, 300, 3]), 5, ["block4", "block7"], [(21, 45), (45, 99)], [[2, 0.5], [2, 0.5, 3]],
+            [20, -1], scope="two_layers")
+        assert [layer.get_shape().as_list() for layer in predictions] == [[1, 38, 38, 4, 5], [1, 19, 19, 5, 5]]
+        assert [layer.get_shape().as_list() for layer in localisations] == [[1, 38, 38, 4, 4], [1, 19, 19, 5, 4]]
 
 
 @pytest.mark.parametrize(("options", "message"), [

@@ -6,6 +6,7 @@ import tf_extended as tfe
 from nets import ssd_common, ssd_vgg_300
 from tests.nets import golden
 from tests.shared_data import needs_shared
+from tf_extended.compat import tf
 
 NET = ssd_vgg_300.SSDNet()
 ANCHORS = NET.anchors()
@@ -50,6 +51,19 @@ def test_one_layer_at_a_time_gives_the_same():
                            labels, bboxes)
         for part, expected in zip(alone, together, strict=True):
             np.testing.assert_allclose(part, expected[i], atol=1e-5)
+
+
+def test_a_batch_may_be_encoded_in_a_loop_of_the_graph():
+    labels = np.array([[3, 7], [1, 2]])
+    bboxes = np.float32([[[0.1, 0.2, 0.6, 0.7], [0.3, 0.3, 0.9, 0.5]], [[0, 0, 0.2, 0.3], [0.5, 0.5, 1, 1]]])
+    types = tuple([dtype] * len(ANCHORS) for dtype in (tf.int64, tf.float32, tf.float32))
+    together = golden.run(
+        lambda *batch: tf.map_fn(lambda one: ssd_common.tf_ssd_bboxes_encode(*one, ANCHORS, 21), batch, dtype=types),
+        labels, bboxes)
+    for i in range(2):
+        for part, expected in zip(together, encode(labels[i], bboxes[i]), strict=True):
+            for layer, wanted in zip(part, expected, strict=True):
+                np.testing.assert_allclose(layer[i], wanted, rtol=1e-6, atol=1e-6)
 
 
 def test_decoding_an_images_targets_gives_its_objects_back():

@@ -95,8 +95,20 @@ def test_suppression_in_other_float_types():
             kept = tfe.bboxes_nms_batch(tf.constant(scores, dtype), tf.constant(bboxes, dtype), 0.5, keep_top_k=2)
             assert [part.dtype for part in kept] == [dtype, dtype]
             best, found = run(kept)
-        np.testing.assert_allclose(best, [[0.9, 0.7]], rtol=1e-3)
-        np.testing.assert_array_equal(found, bboxes[:, [0, 2]])
+            of_one = tfe.bboxes_nms(tf.constant(scores[0], dtype), tf.constant(bboxes[0], dtype), 0.5, keep_top_k=2)
+            assert [part.dtype for part in of_one] == [dtype, dtype]
+            best_of_one, found_of_one = run(of_one)
+        np.testing.assert_allclose([best[0], best_of_one], [[0.9, 0.7]] * 2, rtol=1e-3)
+        np.testing.assert_array_equal([found[0], found_of_one], bboxes[[0, 0]][:, [0, 2]])
+
+
+def test_arrays_do_as_well_as_tensors():
+    scores, bboxes = np.float32([[0.2, 0.9]]), np.float32([[[0, 0, 1, 1], [0, 0, 0.25, 0.25]]])
+    with tf.Graph().as_default():
+        results = run([tfe.bboxes_sort(scores, bboxes), tfe.bboxes_nms_batch(scores, bboxes, keep_top_k=2)])
+    for best, found in results:
+        np.testing.assert_array_equal(best, scores[:, ::-1])
+        np.testing.assert_array_equal(found, bboxes[:, ::-1])
 
 
 def test_matching_counts_no_padding():
