@@ -7,7 +7,6 @@ Resolves the flags, checks data and folders, builds input pipeline, net, losses 
 slim.learning, which resumes where OUT holds a checkpoint. Here is only what happens in which order.
 """
 import functools
-import math
 from pathlib import Path
 
 from absl import flags
@@ -105,11 +104,10 @@ def clone_fn(queue: slim.prefetch_queue, net) -> dict:
     if FLAGS.save_summaries_secs:
         summaries.add_images_with_targets("input", images, net.bboxes_decode(localisations, net.anchors()), scores,
                                           FLAGS.match_threshold, tf_image.VGG_MEANS)
-    matched = [tf.reduce_sum(tf.cast(s > FLAGS.match_threshold, tf.float32)) for s in scores]
-    anchors = FLAGS.batch_size * sum(math.prod(s.shape.as_list()[1:]) for s in scores)
+    matched = tf.concat([tf.reshape(layer, [-1]) for layer in scores], 0) > FLAGS.match_threshold
     return {"end_points": end_points, "metrics": {
         "loss_positive": positive, "loss_negative": negative, "loss_localisation": localisation,
-        "matched_anchors": tf.add_n(matched) / anchors}}
+        "matched_anchors": tf.reduce_mean(tf.cast(matched, tf.float32))}}
 
 
 def build_train_op(clones: list, schedule: optimization.Schedule, global_step: tf.Variable, loss_scale: float) -> tuple:
