@@ -171,8 +171,7 @@ def build_evaluator(dataset: slim.dataset.Dataset, net, session_config: tf.Confi
     """For --eval_every_n_steps: the same net on another split, in a graph of its own."""
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing)
     make_graph = functools.partial(build_detection_graph, dataset, preprocess, net, Selection(),
-                                   batch_size=FLAGS.batch_size,
-                                   interpolation=get_augmentation().eval_interpolation)
+                                   batch_size=FLAGS.batch_size, interpolation=get_augmentation().eval_interpolation)
     return Evaluator(make_graph, dataset.labels_to_names, dataset.num_samples, session_config=session_config,
                      moving_average_decay=FLAGS.moving_average_decay)
 
@@ -191,12 +190,14 @@ def build_graph(dataset: slim.dataset.Dataset, net, schedule: optimization.Sched
     return train_op, metrics
 
 
-def prepare_folder(dataset: slim.dataset.Dataset, net, **facts) -> Path:
+def prepare_folder(dataset: slim.dataset.Dataset, net, steps: int, **facts) -> Path:
     """Make --train_dir and write into it what the checkpoints will be: model.json and run.json."""
     train_dir = train_folder.make_train_dir(FLAGS.train_dir)
+    if checkpoints.latest_step(train_dir) >= steps and model_file.find_model_file(train_dir).is_file():
+        return train_dir  # nothing will be trained: what made the checkpoint was other flags
     model_file.write_model_file(train_dir, net, class_names(net, dataset), get_augmentation().eval_interpolation)
-    write_run_file(train_dir, FLAGS.flag_values_dict(), **facts,
-                   dataset={"samples": dataset.num_samples, "labels": dataset.labels_to_names})
+    described = {"samples": dataset.num_samples, "labels": dataset.labels_to_names}
+    write_run_file(train_dir, FLAGS.flag_values_dict(), steps=steps, dataset=described, **facts)
     return train_dir
 
 
@@ -224,8 +225,7 @@ def main() -> None:
     net, schedule = build_net(dataset), training_flags.schedule(FLAGS, dataset.num_samples)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
-    governed = training_flags.governed(FLAGS).items()
-    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{name} {value}" for name, value in governed))
+    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{n} {v}" for n, v in training_flags.governed(FLAGS).items()))
     tfe.say(f"augmentation: {augmentation.describe(get_augmentation())}")
     with without_garbage_collection():
         train_op, metrics = build_graph(dataset, net, schedule, sessions.LOSS_SCALES[precision])
@@ -242,8 +242,8 @@ def main() -> None:
             train_dir, FLAGS.eval_split, FLAGS.eval_every_n_steps, schedule.total_steps, make_evaluator, loop.save,
             (model_file.NAME,)),)
     training.run(train_op, loop, init_fn=init_fn, session_config=session_config)
-    how = f"stopped by {loop.stop_requested}" if loop.stop_requested else "done"
-    tfe.say(f"{how} at step {loop.step}: checkpoints in {train_dir}, curves in {curves.plot_training(train_dir)}")
+    ended = f"stopped by {loop.stop_requested}" if loop.stop_requested else "done"
+    tfe.say(f"{ended} at step {loop.step}: checkpoints in {train_dir}, curves in {curves.plot_training(train_dir)}")
 
 
 if __name__ == "__main__":

@@ -45,10 +45,22 @@ def latest_checkpoint(folder: str | Path) -> str | None:
     return max(prefixes, key=checkpoint_step, default=None)
 
 
+def latest_step(folder: str | Path) -> int:
+    """The step of the newest checkpoint in a folder; -1 where there is none, or its name has none."""
+    return checkpoint_step(latest_checkpoint(folder) or "")
+
+
+def keep_newest(saver: tf.train.Saver) -> None:
+    """Remove what exceeds the saver's number, lower than that of an earlier run: it removes one for each it saves."""
+    kept, most = saver.last_checkpoints, saver.saver_def.max_to_keep
+    for prefix in kept[:-most]:
+        tf.train.remove_checkpoint(prefix)
+    saver.recover_last_checkpoints(kept[-most:])
+
+
 def resumed_seed(seed: int | None, folder: str | Path) -> int | None:
     """The seed for what a run in `folder` draws: one that resumes shall not draw the same pictures once more."""
-    present = latest_checkpoint(folder)
-    return seed if seed is None or present is None else seed + max(checkpoint_step(present), 0)
+    return seed if seed is None else seed + max(latest_step(folder), 0)
 
 
 def is_first_format(path: str | Path) -> bool:
@@ -98,8 +110,9 @@ def check_resume(prefix: str, variables: Sequence[tf.Variable]) -> None:
     if not other:
         dropped = [name for name in sorted(set(stored) - here) if name.rpartition("/")[0] in net]
         other = sorted(here - set(stored)) or dropped
-        averages = other and other[0].endswith(SHADOW)
-        flags = "--moving_average_decay" if averages else "--optimizer or --trainable_scopes"
+        flags = "--optimizer or --trainable_scopes"
+    if other and other[0].endswith(SHADOW):
+        flags = "--moving_average_decay" if other[0] in stored else "flags, which were without --moving_average_decay,"
     if other:
         raise InputError(
             f"{prefix} cannot be resumed with these flags: it and this training do not both have {other[0]}, or not in "
@@ -194,5 +207,8 @@ def variables_to_train(scopes: str | None) -> list[tf.Variable]:
 
 
 def split_scopes(scopes: str | None) -> list[str]:
-    """The scopes in a flag that separates them by commas."""
-    return [part.strip() for part in (scopes or "").split(",") if part.strip()]
+    """The scopes in a flag that separates them by commas. Raises InputError where it has commas alone."""
+    found = [part.strip() for part in (scopes or "").split(",") if part.strip()]
+    if scopes and not found:
+        raise InputError(f"{scopes!r} names no scope; expected scopes of variables, separated by commas")
+    return found

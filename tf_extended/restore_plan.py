@@ -38,8 +38,13 @@ class RestorePlan:
         return "\n".join(lines)
 
     def init_fn(self) -> Callable[[tf.Session], None]:
-        """A function for slim.learning.train that assigns the values; call it while the graph is still open."""
-        return slim.assign_from_values_fn(self.values)
+        """A function for slim.learning.train that assigns the values, also to moving averages of what they are for.
+
+        Call it while the graph is still open.
+        """
+        here = {variable.op.name for variable in tf.global_variables()}
+        averages = {name + SHADOW: value for name, value in self.values.items() if name + SHADOW in here}
+        return slim.assign_from_values_fn(self.values | averages)
 
     def check(self, here: Sequence[str], stored: Mapping[str, np.ndarray], net_scope: str, ignore_missing_vars: bool,
               nets: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_extended import train_folder
+from tf_extended import checkpoints, train_folder
 from tf_extended.compat import shared_callables, slim, tf, without_graph_text
 from tf_extended.console import RunError, duration, say
 from tf_extended.event_file import RegularSummaries
@@ -114,8 +114,9 @@ class TrainLoop:
         self.step = self.first_step = step
         if step >= self.max_steps:
             say(f"{self.train_dir} is at step {step} of {self.max_steps}: done already. More steps need a higher "
-                "--max_number_of_steps")
+                "--max_number_of_steps or --num_epochs")
         if step:
+            checkpoints.keep_newest(self.saver)
             self._run_hooks(sess)
         self._reported = self._saved = time.monotonic()
 

@@ -6,13 +6,14 @@ from absl import flags
 
 from tf_extended.console import InputError, say
 from tf_extended.optimization import OPTIMIZERS, POLICIES, OptimizerSettings, Schedule, decay_steps
-from tf_extended.shared_flags import refuse_without
+from tf_extended.shared_flags import MOST_PIXELS, refuse_without
 
 # More is a slip of the keyboard.
 MOST_STEPS = 10 ** 9
 # Least and largest value of the optimisers' numbers; of others: from 0 on.
 OPTIMIZER_BOUNDS = dict.fromkeys(("adadelta_rho", "momentum", "rmsprop_momentum", "rmsprop_decay"), (0.0, 1.0))
 OPTIMIZER_BOUNDS |= {"adam_beta1": (0.0, 0.9999999), "adam_beta2": (0.0, 0.9999999),  # divided by what is left to 1
+                     "opt_epsilon": (1e-12, None),
                      "adagrad_initial_accumulator_value": (1e-12, None), "ftrl_learning_rate_power": (None, 0.0)}
 # A recipe is a row of defaults: a flag on the command line wins over it. `slim` is the documented pipeline, whose
 # defaults are those of the definitions below; `paper` is the recipe of Caffe's SSD, for large sets and published
@@ -126,7 +127,9 @@ def schedule(flag_values: flags.FlagValues, num_samples: int) -> Schedule:
         flag_values["warmup_steps"].value = min(flag_values.warmup_steps, steps // 3)
     return Schedule(
         policy=flag_values.learning_rate_decay_type, learning_rate=flag_values.learning_rate,
-        end_learning_rate=flag_values.end_learning_rate, decay_factor=flag_values.learning_rate_decay_factor,
+        # Rate 0, which changes nothing, does not climb to where others end.
+        end_learning_rate=flag_values.end_learning_rate if flag_values.learning_rate else 0.0,
+        decay_factor=flag_values.learning_rate_decay_factor,
         decay_steps=decay_steps(num_samples, images_per_step, flag_values.num_epochs_per_decay), total_steps=steps,
         warmup_steps=flag_values.warmup_steps)
 
@@ -143,9 +146,12 @@ def check(flag_values: flags.FlagValues) -> None:
         raise InputError("--num_epochs=0: nothing would be trained; give a number above 0")
     for name, needed in NEEDS.items():
         refuse_without(flag_values, needed, [name])
-    for name in ("num_epochs", "least_steps"):
-        if flag_values[name].present and flag_values.max_number_of_steps:
-            raise InputError(f"--{name} means nothing beside --max_number_of_steps; leave one of them out")
+    for name, length in (("num_epochs", "max_number_of_steps"), ("least_steps", "max_number_of_steps"),
+                         ("least_steps", "num_epochs")):
+        if flag_values[name].present and flag_values[length].present:
+            raise InputError(f"--{name} means nothing beside --{length}; leave one of them out")
+    if flag_values.optimizer == "ftrl" and not flag_values.learning_rate:
+        raise InputError("--learning_rate=0 means nothing with --optimizer=ftrl, which divides by it; give another")
     for chooser, readers in READ_BY.items():
         _check_read(flag_values, chooser, readers)
 
@@ -176,7 +182,7 @@ def define_recipe_flags() -> None:
     flags.DEFINE_enum("initializer", "xavier", ["xavier", "he"], "Initial values of the convolutions.")
     flags.DEFINE_float("loss_alpha", 1.0, "Weight of the localisation loss.", lower_bound=0.0)
     flags.DEFINE_float("negative_ratio", 3.0, "Hard negatives for each positive.", lower_bound=0.0)
-    flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor is a positive.", 0.0, 1.0)
+    flags.DEFINE_float("match_threshold", 0.5, "IoU above which an anchor is a positive.", 0.0, 0.999)
     flags.DEFINE_float("label_smoothing", 0.0, "Share of the probability that all classes share alike.", 0.0, 1.0)
 
 
@@ -216,14 +222,14 @@ def define_run_flags() -> None:
     flags.DEFINE_integer("num_readers", 4, "Parallel readers of the shards.", lower_bound=1)
     flags.DEFINE_integer("labels_offset", 0, "Of the classification nets; an SSD's class 0 is its background.")
     flags.DEFINE_integer("train_image_size", None, "Side of the network's input in pixels; default: the net's own. "
-                         "Larger places boxes better, smaller trains faster.", lower_bound=1)
+                         "Larger places boxes better, smaller trains faster.", 1, MOST_PIXELS)
     flags.DEFINE_integer("seed", None, "Makes two runs equal, with one reader and one preprocessing thread on a CPU; "
                          "a run that resumes draws other pictures than it began with.")
     flags.DEFINE_integer("log_every_n_steps", 10, "Steps between two lines of the log.", lower_bound=1)
     flags.DEFINE_integer("save_summaries_secs", 600, "Seconds between two summaries; 0 for none.", lower_bound=0)
     flags.DEFINE_integer("save_interval_secs", 600, "Seconds between two checkpoints.", lower_bound=1)
     flags.DEFINE_integer("max_to_keep", 5, "Newest checkpoints that are kept; the best one is kept beside them.",
-                         lower_bound=1)
+                         1, MOST_STEPS)
     flags.DEFINE_integer("eval_every_n_steps", None, "Evaluate as often on --eval_split, and keep the best checkpoint; "
                          "default: never.", lower_bound=1)
     flags.DEFINE_string("eval_split", "val", "The split for --eval_every_n_steps.")

@@ -60,6 +60,11 @@ def test_train_stop_resume(shards, tmp_path):
     assert steps(train_dir) == [1, 2, 3, 4, 5]
     assert newest(train_dir) == 5
 
+    before = {name: (train_dir / name).read_bytes() for name in ("model.json", "run.json")}
+    printed = succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=5, learning_rate=7, crop="slim"))
+    assert "is at step 5 of 5: done already. More steps need a higher --max_number_of_steps or --num_epochs" in printed
+    assert {name: (train_dir / name).read_bytes() for name in before} == before
+
     refused = refuse(TRAIN, **flags(shards, train_dir, max_number_of_steps=6, depth_multiplier=0.1))
     assert "depth_multiplier" in refused
     assert newest(train_dir) == 5

@@ -113,6 +113,19 @@ def test_what_does_not_fit_is_skipped_and_listed_and_the_rest_has_its_values(fol
         assert other.shape == [9]
 
 
+def test_moving_averages_begin_with_what_is_restored(folder):
+    with tf.Graph().as_default(), tf.Session() as sess:
+        fits, new = tf.get_variable("b/conv/weights", shape=[2, 2]), tf.get_variable("b/new/weights", initializer=1.0)
+        found = plan(folder, net_scope="b", model_scope="a", ignore_missing_vars=True)
+        average = tf.train.ExponentialMovingAverage(0.9)
+        average.apply([fits, new])
+        init = found.init_fn()
+        sess.run(tf.global_variables_initializer())
+        init(sess)
+        assert sess.run(average.average(fits)).tolist() == [[1, 2], [3, 4]]
+        assert sess.run(average.average(new)) == 1.0
+
+
 def test_excluded_scopes_are_left_alone(folder):
     with tf.Graph().as_default():
         tf.get_variable("a/conv/weights", shape=[2, 2])
@@ -193,12 +206,14 @@ def test_a_model_scope_that_is_not_there_is_named(folder):
 def test_scopes_in_a_flag():
     assert checkpoints.split_scopes(" a/b, c,,") == ["a/b", "c"]
     assert checkpoints.split_scopes(None) == []
+    with pytest.raises(tfe.InputError, match="' ,' names no scope"):
+        checkpoints.split_scopes(" ,")
 
 
 @pytest.mark.parametrize(("optimizer", "shape", "decay", "flag"), [
     (tf.train.AdamOptimizer, [2, 2], None, None),
     (lambda: tf.train.MomentumOptimizer(0.1, 0.9), [2, 2], None, "--optimizer or --trainable_scopes"),
-    (tf.train.AdamOptimizer, [2, 2], 0.9, "--moving_average_decay"),
+    (tf.train.AdamOptimizer, [2, 2], 0.9, "Give the flags, which were without --moving_average_decay, that"),
     (tf.train.AdamOptimizer, [2, 5], None, "--model_name, --depth_multiplier"),
     (lambda: tf.train.GradientDescentOptimizer(0.1), [2, 2], None, "--optimizer or --trainable_scopes"),
 ])

@@ -14,7 +14,7 @@ from tf_extended.compat import tf
 
 
 def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, decay=None, init_fn=None,
-          save_interval_secs=600, log_every_n_steps=2, momentum=0.0, summaries=None, updates=list):
+          save_interval_secs=600, log_every_n_steps=2, momentum=0.0, summaries=None, updates=list, max_to_keep=5):
     """Minimise (v - 1)² from 3 at learning rate 0.1, so v - 1 = 2 · 0.8^steps; returns (loop, v)."""
     with tf.Graph().as_default():
         step = tf.train.get_or_create_global_step()
@@ -26,7 +26,7 @@ def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, deca
         optimizer = tf.train.MomentumOptimizer(0.1, momentum)
         op = training.guarded_train_op(loss, optimizer.compute_gradients(loss), optimizer, step, clip_norm,
                                        update_ops=updates(), moving_average_decay=decay)
-        saver = tf.train.Saver(save_relative_paths=True)
+        saver = tf.train.Saver(max_to_keep=max_to_keep, save_relative_paths=True)
         metrics = {"loss": loss, "loss_data": loss, "learning_rate": tf.constant(0.1)}
         folder = train_folder.make_train_dir(str(train_dir))
         loop = training.TrainLoop(folder, metrics, batch_size=4, max_steps=max_steps,
@@ -119,6 +119,10 @@ def test_old_checkpoints_go_across_runs(tmp_path):
     (tmp_path / "checkpoint").unlink()
     train(tmp_path, 8, save_interval_secs=0)
     assert sorted(path.name for path in tmp_path.glob("*.index")) == [f"model.ckpt-{n}.index" for n in (4, 5, 6, 7, 8)]
+    train(tmp_path, 9, max_to_keep=2)
+    assert sorted(path.name for path in tmp_path.glob("*.index")) == [f"model.ckpt-{n}.index" for n in (8, 9)]
+    assert tf.train.get_checkpoint_state(str(tmp_path)).all_model_checkpoint_paths == [
+        f"{tmp_path}/model.ckpt-{n}" for n in (8, 9)]
 
 
 def test_summaries_of_each_step_but_a_runs_first_are_written_and_no_graph_as_text(tmp_path):

@@ -80,7 +80,7 @@ def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone(parse, capsys, sl
 
 
 def test_numbers_that_cannot_be_meant_are_refused(parse):
-    for argument in ("--adam_beta1=1.1", "--rmsprop_decay=-0.1", "--opt_epsilon=-1", "--match_threshold=1.1",
+    for argument in ("--adam_beta1=1.1", "--rmsprop_decay=-0.1", "--opt_epsilon=0", "--match_threshold=1",
                      "--adam_beta1=1", "--adam_beta2=1", "--adagrad_initial_accumulator_value=0",
                      "--ftrl_learning_rate_power=0.5", "--max_number_of_steps=1000000000000000000000"):
         with pytest.raises(flags.Error):
@@ -109,6 +109,11 @@ def test_the_length_of_a_training(parse, arguments, pictures, steps):
     values = parse(*arguments)
     training_flags.apply_recipe(values)
     assert training_flags.schedule(values, pictures).total_steps == steps
+
+
+def test_a_rate_of_zero_stays_there(parse):
+    assert training_flags.schedule(parse("--learning_rate=0", "--end_learning_rate=0.1"), 9).end_learning_rate == 0
+    assert training_flags.schedule(parse("--end_learning_rate=0.1"), 9).end_learning_rate == 0.1
 
 
 @pytest.mark.parametrize(("arguments", "objects", "expected"), [
@@ -159,6 +164,9 @@ def test_a_short_training_warms_up_shortly(parse, arguments, steps, expected):
      "--ignore_missing_vars means nothing without --checkpoint_path"),
     (["--dataset_dir=a", "--train_dir=b", "--num_epochs=3", "--max_number_of_steps=7"],
      "--num_epochs means nothing beside --max_number_of_steps"),
+    (["--dataset_dir=a", "--train_dir=b", "--num_epochs=3", "--least_steps=7"],
+     "--least_steps means nothing beside --num_epochs"),
+    (["--dataset_dir=a", "--train_dir=b", "--optimizer=ftrl", "--learning_rate=0"], "--learning_rate=0 means nothing"),
     (["--dataset_dir=a", "--train_dir=b", "--optimizer=adam", "--rmsprop_decay=0.5"],
      "--rmsprop_decay=0.5 means nothing with --optimizer=adam; leave it out, or give --optimizer=rmsprop"),
     (["--dataset_dir=a", "--train_dir=b", "--optimizer=sgd", "--opt_epsilon=0.1"],

@@ -53,8 +53,9 @@ def detect(
     except tf.errors.OpError as error:
         raise RunError(
             f"detecting stopped after {len(images)} of {num_images} images: {first_line(error)}\n"
-            "If a picture is damaged, convert the data set again; without resizing, every picture must have the "
-            "network's size."
+            + ("If a picture is damaged, convert the data set again; without resizing, every picture must have the "
+               "network's size." if isinstance(error, tf.errors.InvalidArgumentError) else
+               "Look whether the shards are all there, and the memory suffices for --batch_size.")
         ) from error
     if max_batches is None and len(images) != num_images:
         folders = ", ".join(sorted({str(Path(_place(image.record)[0]).parent) for image in images}))

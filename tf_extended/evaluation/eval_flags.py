@@ -18,13 +18,15 @@ WITHOUT_NETWORK = {"detections_dir", "labels", "dataset_name", "dataset_dir", "d
                    "matching_threshold", "remove_difficult", "num_pictures"}
 ONLY_WITHOUT_NETWORK = {"detections_dir", "labels"}
 WHILE_WAITING = {"max_evaluations", "eval_interval_secs", "idle_timeout_secs"}
+# More is a slip of the keyboard.
+MOST_BOXES = 1_000_000
 
 
 def define_selection_flags(resize_modes: type[IntEnum], default_resize: int, select_threshold: float) -> None:
     """From a checkpoint to detections. resize_modes: the ways of bringing a picture to the network's size."""
     flags.DEFINE_float("select_threshold", select_threshold, "Probability above which a box is a detection.", 0.0, 1.0)
-    flags.DEFINE_integer("select_top_k", 400, "Boxes of a class that enter non-maximum suppression.", lower_bound=1)
-    flags.DEFINE_integer("keep_top_k", 200, "Detections that are kept, see --keep_top_k_per.", lower_bound=1)
+    flags.DEFINE_integer("select_top_k", 400, "Boxes of a class that enter non-maximum suppression.", 1, MOST_BOXES)
+    flags.DEFINE_integer("keep_top_k", 200, "Detections that are kept, see --keep_top_k_per.", 1, MOST_BOXES)
     flags.DEFINE_enum("keep_top_k_per", "class", ["class", "image"], "Whether keep_top_k counts for every class of an "
                       "image, as documented, or for all its classes together, as in Caffe's SSD.")
     flags.DEFINE_float("nms_threshold", 0.45, "IoU above which the less probable of two boxes goes.", 0.0, 1.0)
@@ -32,7 +34,8 @@ def define_selection_flags(resize_modes: type[IntEnum], default_resize: int, sel
                       "the views vote: horizontal and vertical take twice the time, both four times.")
     flags.DEFINE_integer("eval_resize", int(default_resize), "How a picture comes to the network's size: "
                          + ", ".join(f"{mode.value} {mode.name}" for mode in resize_modes) + ".", 1, len(resize_modes))
-    flags.DEFINE_integer("eval_image_size", None, "Side of the network's input; default: the net's own.", lower_bound=1)
+    flags.DEFINE_integer("eval_image_size", None, "Side of the network's input; default: the net's own.",
+                         1, shared_flags.MOST_PIXELS)
     flags.DEFINE_string("anchors", None, "Anchors of a checkpoint without a model.json: voc, coco or a JSON file; "
                         "default: the net's own.")
     flags.DEFINE_string("checkpoint_path", None, "A checkpoint, any file of one, or its folder: then the newest in it.")

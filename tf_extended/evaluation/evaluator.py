@@ -3,6 +3,8 @@
 Its job: a graph of its own, a session for each checkpoint, restoring, detecting, scoring. Building the graph's parts is
 the caller's, writing reports is `report`'s.
 """
+import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -52,8 +54,10 @@ class Evaluator:
 
     def _session(self) -> tf.Session:
         try:
+            if server := re.fullmatch(r"grpc://([^/:]+):(\d+)", self.master):  # TensorFlow waits for one for good
+                socket.create_connection((server[1], int(server[2])), timeout=10).close()
             return tf.Session(self.master, graph=self.graph, config=self.session_config)
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, OSError, OverflowError) as error:
             raise InputError(f"--master={self.master} cannot be connected to: {first_line(error)}. Leave it out to "
                              "compute here, or give a server's address, grpc://HOST:PORT.") from error
 

@@ -75,11 +75,19 @@ class EvaluateAsItGoes:
         return True
 
     def _finish_replacing(self) -> None:
-        """Put a whole new best in the place of the old one; at the start, what a kill has kept from happening."""
+        """Put a whole new best in the place of the old one; at the start, what a kill has kept from happening.
+
+        What a user keeps beside the old one, an evaluation of it, stays.
+        """
         folder, fresh = self.train_dir / BEST_FOLDER, self.train_dir / f"{BEST_FOLDER}.partial"
-        if _read_record(fresh) is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            fresh.rename(folder)
+        if _read_record(fresh) is None:
+            return
+        for path in list(folder.glob("*")):
+            own = path.name.startswith("model.ckpt-") or path.name in (BEST_FILE, *self.companions)
+            if not own and not (fresh / path.name).exists():
+                path.rename(fresh / path.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
 
 
 def check_earlier(train_dir: Path, resuming: bool, split: str, images: int) -> None:

@@ -187,7 +187,7 @@ def test_a_checkpoint_that_is_gone(dataset, checkpoint, tmp_path):
     assert ours.evaluate(checkpoint).scores.map07 == pytest.approx(1)
 
 
-@pytest.mark.parametrize("master", ["nosuchmachine", "grpc://"])
+@pytest.mark.parametrize("master", ["nosuchmachine", "grpc://", "grpc://localhost:1"])
 def test_a_server_that_is_none(dataset, checkpoint, master):
     with pytest.raises(InputError, match=f"--master={master} cannot be connected to: .*grpc://HOST:PORT"):
         evaluator(dataset, evaluator_options={"master": master}).evaluate(checkpoint)

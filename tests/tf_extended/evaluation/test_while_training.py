@@ -127,6 +127,19 @@ def test_a_step_that_a_run_repeats_is_evaluated_again(hook):
     assert best(hook)["voc12"] == 0.5
 
 
+def test_what_a_user_keeps_beside_the_best_stays_there(hook):
+    run(hook, [10])
+    best_folder = hook.train_dir / "best"
+    (best_folder / "eval").mkdir()
+    for name in ("eval/report.html", "notes.txt"):
+        (best_folder / name).write_text("mine")
+    run(hook, [20])
+    assert best(hook)["step"] == 20
+    assert sorted(path.name for path in best_folder.iterdir()) == [
+        "best.json", "eval", "model.ckpt-20.data-00000-of-00001", "model.ckpt-20.index", "model.json", "notes.txt"]
+    assert (best_folder / "eval/report.html").read_text() == (best_folder / "notes.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize("old_is_gone", [True, False])
 def test_a_kill_between_the_old_best_and_the_new_forgets_neither(hook, old_is_gone):
     run(hook, [10])
