@@ -138,8 +138,8 @@ def build_net(checkpoint: str) -> tuple:
     else:
         tfe.say(f"no {path}: the net is built by the flags")
         labels = label_maps.load_labels(FLAGS.labels) if FLAGS.labels else VOC_CLASSES
-        net = nets_factory.build_network(FLAGS.model_name, len(labels) + 1, FLAGS.depth_multiplier, FLAGS.batch_norm,
-                                         FLAGS.anchors)
+        net = nets_factory.build_network(FLAGS.model_name, len(labels) + 1, FLAGS.depth_multiplier,
+                                         shared_flags.stated(FLAGS, "batch_norm"), FLAGS.anchors)
     net = image_size.net_for_image_size(net, FLAGS.eval_image_size) if FLAGS.eval_image_size else net
     return net, dict(enumerate(labels, 1))
 

@@ -125,7 +125,8 @@ def build_net(checkpoint: str, dataset: slim.dataset.Dataset):
     else:
         tfe.say(f"no {path}: the net is built by the flags")
         net = nets_factory.build_network(FLAGS.model_name, FLAGS.num_classes or dataset.num_classes + 1,
-                                         FLAGS.depth_multiplier, FLAGS.batch_norm, FLAGS.anchors)
+                                         FLAGS.depth_multiplier, shared_flags.stated(FLAGS, "batch_norm"),
+                                         FLAGS.anchors)
     if net.params.num_classes <= dataset.num_classes:
         raise tfe.InputError(f"--num_classes={net.params.num_classes}: the data set has {dataset.num_classes} classes, "
                              "and one more is the background.")

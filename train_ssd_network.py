@@ -61,8 +61,7 @@ def build_net(dataset: slim.dataset.Dataset):
     """The net for this data set: class count, anchors, image size and width by the flags."""
     net_class = nets_factory.get_network(FLAGS.model_name)
     num_classes = FLAGS.num_classes or dataset.num_classes + 1
-    if FLAGS["batch_norm"].present and not FLAGS.batch_norm and net_class.body_has_batch_norm:
-        raise tfe.InputError(f"--nobatch_norm: {FLAGS.model_name} has batch normalisation always; leave it out")
+    nets_factory.check_batch_norm(net_class, shared_flags.stated(FLAGS, "batch_norm"))
     if num_classes < dataset.num_classes + 1:
         raise tfe.InputError(f"--num_classes={num_classes}: the data set has {dataset.num_classes} classes, and one "
                              f"more is the background; leave the flag out or give {dataset.num_classes + 1} or more")

@@ -25,13 +25,20 @@ def get_network(name: str):
     return net
 
 
-def build_network(name: str, num_classes: int, depth_multiplier: float = 1.0, batch_norm: bool = False,
+def check_batch_norm(net_class: type, batch_norm: bool | None) -> None:
+    """Raise tfe.InputError where a body that always has batch normalisation is asked to have none; None: nothing is."""
+    if batch_norm is False and net_class.body_has_batch_norm:
+        raise tfe.InputError(f"--nobatch_norm: {net_class.name} has batch normalisation always; leave it out")
+
+
+def build_network(name: str, num_classes: int, depth_multiplier: float = 1.0, batch_norm: bool | None = None,
                   anchors: str | None = None):
     """The net called `name` for so many classes, background included: for checkpoints without a model.json.
 
-    anchors: as `anchor_sets.anchor_params` takes them; the net's own unless given. Raises tfe.InputError as that does,
-    and as `get_network` and the net do.
+    batch_norm: as published unless given. anchors: as `anchor_sets.anchor_params` takes them; the net's own unless
+    given. Raises tfe.InputError as that does, and as `get_network`, `check_batch_norm` and the net do.
     """
     net_class = get_network(name)
+    check_batch_norm(net_class, batch_norm)
     params = net_class.default_params._replace(num_classes=num_classes)
-    return net_class(anchor_params(anchors, params) if anchors else params, depth_multiplier, batch_norm)
+    return net_class(anchor_params(anchors, params) if anchors else params, depth_multiplier, bool(batch_norm))

@@ -6,7 +6,6 @@ Not its job: defining flags (`shared_flags`) or deciding what is an error. Exit 
 """
 import errno
 import io
-import math
 import os
 import sys
 import time
@@ -19,6 +18,7 @@ from absl import app, flags
 from tqdm import tqdm
 
 LOG_INTERVAL_SECS = 10.0
+MOST_FLOAT32 = 3.4028236e38
 # A pipe that nobody reads, a terminal that was closed.
 GONE = (errno.EPIPE, errno.EIO)
 
@@ -102,7 +102,8 @@ def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
         raise InputError(f"unexpected argument {left_over[0]!r}: every setting is a flag, --name=value. See --help.")
     for name in flag_values:
         value = flag_values[name].value
-        if isinstance(value, float) and not math.isfinite(value):  # not a number is within all bounds
+        # Not a number is within all bounds; graphs compute in float32, where 1e39 is infinite.
+        if isinstance(value, float) and not abs(value) < MOST_FLOAT32:
             raise InputError(f"--{name}={value}: expected a finite number.")
         expanded = _expand_home(value)  # a shell expands ~ only at the beginning of a word, so not after --name=
         if expanded != value:

@@ -61,6 +61,11 @@ def augmentation_pieces(flag_values: flags.FlagValues) -> dict[str, Any]:
         piece: flag_values[piece].value for piece in AUGMENTATION_PIECES}
 
 
+def stated(flag_values: flags.FlagValues, name: str) -> Any:
+    """The value of a flag that stands on the command line, None for one that does not."""
+    return flag_values[name].value if flag_values[name].present else None
+
+
 def refuse_without(flag_values: flags.FlagValues, needed: str, names: Iterable[str]) -> None:
     """InputError for one of the flags `names` that was given while the flag `needed`, which reads it, was not.
 

@@ -1,4 +1,7 @@
 """Nets by name, built from plain values."""
+import pytest
+
+import tf_extended as tfe
 from nets import nets_factory
 
 
@@ -9,3 +12,6 @@ def test_a_network_is_built_as_asked():
     published = nets_factory.build_network("ssd_512_vgg", 21)
     assert published.params == published.default_params
     assert (published.depth_multiplier, published.batch_norm) == (1.0, False)
+    assert nets_factory.build_network("ssd_300_mobilenet_v1", 21).batch_norm
+    with pytest.raises(tfe.InputError, match="--nobatch_norm: ssd_300_mobilenet_v1 has batch normalisation always"):
+        nets_factory.build_network("ssd_300_mobilenet_v1", 21, batch_norm=False)

@@ -61,6 +61,7 @@ def test_work_goes_on_when_nobody_reads(tmp_path):
     (["--number=0"], 2, "", "number"),
     (["--rate=nan"], 2, "", "--rate=nan: expected a finite number"),
     (["--rate=inf"], 2, "", "--rate=inf: expected a finite number"),
+    (["--rate=1e39"], 2, "", "--rate=1e+39: expected a finite number"),
     (["stray"], 2, "", "unexpected argument 'stray'"),
     (["--help"], 0, "What this script is for.", ""),
 ])
