@@ -1,4 +1,5 @@
 """Scripts run as a user runs them: in a process of their own, from the project's folder."""
+import json
 import sys
 
 from lxml import etree
@@ -7,6 +8,8 @@ from datasets.shapes import make_devkit
 from nets import model_file, nets_factory
 from tests.scripts.fork_server import finish
 from tf_extended.compat import slim, tf
+
+TRAIN = "train_ssd_network.py"
 
 
 def command(script, **flag_values):
@@ -33,6 +36,18 @@ def refuse(script, **flag_values):
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr
+
+
+def flags(shards, train_dir, **more):
+    """Flags of a small, quick training, of pictures as they are: XLA compiles the colours' loops for seconds."""
+    return {"dataset_dir": shards, "dataset_split_name": "trainval", "train_dir": train_dir, "depth_multiplier": 0.05,
+            "batch_size": 2, "log_every_n_steps": 1, "save_summaries_secs": 0, "optimizer": "momentum",
+            "learning_rate": 0.0001, "num_readers": 1, "num_preprocessing_threads": 1, "augmentation": "none"} | more
+
+
+def steps(train_dir):
+    """The steps that a training logged, in the order of its lines."""
+    return [json.loads(line)["step"] for line in (train_dir / "metrics.jsonl").read_text().splitlines()]
 
 
 def make_shards(folder, num_train, without_objects=0):

@@ -3,8 +3,7 @@ import json
 
 import pytest
 
-from tests.scripts.running import make_shards, succeed
-from tests.scripts.test_train_ssd_network import TRAIN, flags
+from tests.scripts.running import TRAIN, flags, make_shards, succeed
 
 pytestmark = pytest.mark.slow
 

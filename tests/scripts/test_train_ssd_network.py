@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from tests.scripts.fork_server import PROJECT
-from tests.scripts.running import command, make_shards, refuse, run, succeed
+from tests.scripts.running import TRAIN, command, flags, make_shards, refuse, run, steps, succeed
 from tests.shared_data import GOLDEN, needs_shared
 from tf_extended import checkpoints
 from tf_extended.compat import tf
 
 pytestmark = pytest.mark.slow
-TRAIN, CONVERT = "train_ssd_network.py", "tf_convert_data.py"
+CONVERT = "tf_convert_data.py"
 
 
 @pytest.fixture(scope="module")
@@ -25,27 +25,12 @@ def shards(tmp_path_factory):
     return make_shards(tmp_path_factory.mktemp("data"), 12)
 
 
-def flags(shards, train_dir, **more):
-    """Flags of a small, quick training, of pictures as they are: XLA compiles the colours' loops for seconds."""
-    return {"dataset_dir": shards, "dataset_split_name": "trainval", "train_dir": train_dir, "depth_multiplier": 0.05,
-            "batch_size": 2, "log_every_n_steps": 1, "save_summaries_secs": 0, "optimizer": "momentum",
-            "learning_rate": 0.0001, "num_readers": 1, "num_preprocessing_threads": 1, "augmentation": "none"} | more
-
-
-def steps(train_dir):
-    return [json.loads(line)["step"] for line in (train_dir / "metrics.jsonl").read_text().splitlines()]
-
-
-def newest(train_dir):
-    return checkpoints.checkpoint_step(checkpoints.latest_checkpoint(train_dir) or "")
-
-
 def test_train_stop_resume(shards, tmp_path):
     train_dir = tmp_path / "train"
     printed = succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=3))
     assert "starting from random weights" in printed and "there is --recipe=scratch" in printed
     assert "step 3/3" in printed
-    assert newest(train_dir) == 3
+    assert checkpoints.latest_step(train_dir) == 3
     assert (train_dir / "curves.png").read_bytes().startswith(b"\x89PNG")
     model = json.loads((train_dir / "model.json").read_text())
     assert model["net"] == "ssd_300_vgg"
@@ -58,7 +43,7 @@ def test_train_stop_resume(shards, tmp_path):
     assert f"resuming from {train_dir}/model.ckpt-3" in printed
     assert "is NOT used" in printed
     assert steps(train_dir) == [1, 2, 3, 4, 5]
-    assert newest(train_dir) == 5
+    assert checkpoints.latest_step(train_dir) == 5
 
     before = {name: (train_dir / name).read_bytes() for name in ("model.json", "run.json")}
     printed = succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=5, learning_rate=7, crop="slim"))
@@ -67,7 +52,7 @@ def test_train_stop_resume(shards, tmp_path):
 
     refused = refuse(TRAIN, **flags(shards, train_dir, max_number_of_steps=6, depth_multiplier=0.1))
     assert "depth_multiplier" in refused
-    assert newest(train_dir) == 5
+    assert checkpoints.latest_step(train_dir) == 5
 
 
 def test_every_recipe_and_the_options_of_training_run(shards, tmp_path):
@@ -119,7 +104,7 @@ def test_sigterm_saves_and_ends_well_and_kill_loses_only_what_was_not_saved(shar
     process.send_signal(signal.SIGTERM)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 0, printed
-    stopped_at = newest(train_dir)
+    stopped_at = checkpoints.latest_step(train_dir)
     assert stopped_at == steps(train_dir)[-1] >= 3
     assert f"stopped by SIGTERM at step {stopped_at}" in printed
 
@@ -127,7 +112,7 @@ def test_sigterm_saves_and_ends_well_and_kill_loses_only_what_was_not_saved(shar
     wait_for_step(process, train_dir, stopped_at + 2)
     process.kill()
     process.wait()
-    assert newest(train_dir) == stopped_at
+    assert checkpoints.latest_step(train_dir) == stopped_at
     printed = succeed(TRAIN, **(arguments | {"max_number_of_steps": stopped_at + 1}))
     assert f"resuming from {train_dir}/model.ckpt-{stopped_at}" in printed
 
@@ -139,7 +124,7 @@ def test_a_learning_rate_too_hot_names_itself_and_poisons_nothing(shards, tmp_pa
     assert done.returncode == 1
     assert "not finite (learning rate 1e+30" in done.stderr
     assert "Traceback" not in done.stderr
-    assert newest(train_dir) == 1
+    assert checkpoints.latest_step(train_dir) == 1
     values = checkpoints.read_checkpoint(checkpoints.latest_checkpoint(train_dir))
     assert all(np.isfinite(value).all() for value in values.values())
 

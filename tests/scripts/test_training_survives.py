@@ -7,12 +7,12 @@ import subprocess
 import numpy as np
 import pytest
 
+from tests.scripts import running
 from tests.scripts.fork_server import PROJECT, finish
-from tests.scripts.running import command, make_shards, run, succeed
+from tests.scripts.running import TRAIN, command, make_shards, run, steps, succeed
 from tf_extended import checkpoints, curves
 
 pytestmark = pytest.mark.slow
-TRAIN = "train_ssd_network.py"
 
 
 @pytest.fixture(scope="module")
@@ -22,19 +22,12 @@ def shards(tmp_path_factory):
 
 def flags(shards, train_dir, **more):
     """Flags of a small, quick training of six steps that saves after every step, under `train` below."""
-    return {"dataset_dir": shards, "dataset_split_name": "trainval", "train_dir": train_dir, "depth_multiplier": 0.05,
-            "batch_size": 2, "log_every_n_steps": 1, "save_summaries_secs": 0, "optimizer": "momentum",
-            "learning_rate": 0.0001, "num_readers": 1, "num_preprocessing_threads": 1, "save_interval_secs": 1,
-            "max_number_of_steps": 6, "augmentation": "none"} | more
+    return running.flags(shards, train_dir, **({"save_interval_secs": 1, "max_number_of_steps": 6} | more))
 
 
 def train(mishap, step, **flag_values):
     """The finished process of a training with a mishap at a step (`dying_training`); "none" only watches."""
     return finish(["-m", "tests.scripts.dying_training", mishap, str(step), *command(TRAIN, **flag_values)[2:]])
-
-
-def steps(train_dir):
-    return [json.loads(line)["step"] for line in (train_dir / "metrics.jsonl").read_text().splitlines()]
 
 
 def names(train_dir):
