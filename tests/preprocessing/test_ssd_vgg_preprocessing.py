@@ -153,7 +153,7 @@ def test_no_degenerate_box_survives_and_others_are_clipped(recipe):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_pictures_without_objects(recipe):
-    for out, labels, bboxes in sample(np.zeros((50, 60, 3), np.uint8), [], COLOURLESS[recipe]):
+    for out, labels, bboxes in sample(np.zeros((50, 60, 3), np.uint8), [], RECIPES[recipe]):
         assert out.shape == (*OUT, 3) and np.isfinite(out).all()
         assert labels.shape == (0,) and bboxes.shape == (0, 4)
 
@@ -204,16 +204,15 @@ def test_half_of_the_pictures_are_mirrored(piece, here, mirrored):
         np.testing.assert_allclose(bboxes, [here if is_here else mirrored], atol=1e-6)
 
 
-@pytest.mark.parametrize("recipe", [PAPER, SLIM, NONE], ids=["paper", "slim", "none"])
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_the_graph_level_seed_decides(recipe):
-    """The first two have every random piece of the recipes between them."""
     image = np.random.RandomState(0).randint(0, 256, (50, 60, 3)).astype(np.uint8)
-    first, again, other = (sample(image, [[0.1, 0.1, 0.9, 0.9]], recipe, times=6, seed=s) for s in (5, 5, 6))
+    first, again, other = (sample(image, [[0.1, 0.1, 0.9, 0.9]], RECIPES[recipe], times=6, seed=s) for s in (5, 5, 6))
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[2], b[2])
     same = [np.array_equal(a[0], b[0]) for a, b in zip(first, other, strict=True)]
-    assert all(same) == (recipe == NONE)
+    assert all(same) == (recipe == "none")
 
 
 def test_layouts_agree():
@@ -228,9 +227,8 @@ def test_layouts_agree():
 def test_static_shapes_are_set():
     with tf.Graph().as_default():
         image, labels, bboxes = map(tf.placeholder, (tf.uint8, tf.int64, tf.float32), ([None] * 3, None, None))
-        both = [("NHWC", [300, 300, 3], [PAPER, SLIM, MIXTURE]), ("NCHW", [3, 300, 300], [NONE])]
-        for data_format, shape, recipes in both:
-            for recipe in recipes:
+        for data_format, shape in [("NHWC", [300, 300, 3]), ("NCHW", [3, 300, 300])]:
+            for recipe in RECIPES.values():
                 out, out_labels, out_bboxes = preprocess_image(
                     image, labels, bboxes, (300, 300), data_format, is_training=True, augmentation=recipe)
                 assert out.get_shape().as_list() == shape

@@ -60,7 +60,7 @@ def test_a_published_checkpoint_at_true_shapes_gives_the_published_features(tmp_
     assert f"unused   {NAME}/MobilenetV1/Logits/Conv2d_1c_1x1/weights: not in this net" in found.table()
 
 
-@pytest.mark.parametrize(("stored", "built"), [(0.5, 1.0), (0.25, 0.2)])
+@pytest.mark.parametrize(("stored", "built"), [(0.5, 1.0), (1.0, 0.75), (0.25, 0.2)])
 def test_another_width_is_refused_and_the_right_one_named(tmp_path, stored, built):
     path = save(tmp_path / "mobilenet.ckpt", slim_mobilenet(stored, extras=False))
     with tf.Graph().as_default():
