@@ -177,7 +177,7 @@ def checkpoints_to_evaluate(images: int) -> Iterator[str]:
     folder = Path(FLAGS.checkpoint_path)
     if folder.is_file() or Path(f"{folder}{following.INDEX}").exists():
         raise tfe.InputError(f"--checkpoint_path={folder}: --wait_for_checkpoints needs a folder.")
-    like = {"split": FLAGS.dataset_split_name, "images": images, "training": curve.training_folder(str(folder / "any"))}
+    like = {"split": FLAGS.dataset_split_name, "images": images, "training": curve.training_of(folder)}
     done = [point["step"] for point in curve.comparable(curve.read_curve(Path(FLAGS.eval_dir)), like)]
     yield from following.new_checkpoints(folder, done, interval_secs=FLAGS.eval_interval_secs,
                                          idle_timeout_secs=FLAGS.idle_timeout_secs)

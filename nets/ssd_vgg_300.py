@@ -54,7 +54,7 @@ def ssd_net(inputs: tf.Tensor, num_classes: int = _ROW.num_classes, feat_layers:
     """`SSDNet.net` as a function: predictions, localisations, logits, end_points of `inputs` [B, 300, 300, 3]."""
     params = _ROW._replace(num_classes=num_classes, feat_layers=feat_layers, anchor_sizes=anchor_sizes,
                            anchor_ratios=anchor_ratios, normalizations=normalizations,
-                           # Of anchors themselves, which a function that only builds layers does not make.
+                           # What places anchors, of which a function that only builds layers makes none.
                            feat_shapes=[None] * len(feat_layers), anchor_steps=[None] * len(feat_layers))
     return SSDNet(params).net(inputs, is_training, update_feat_shapes=False, dropout_keep_prob=dropout_keep_prob,
                               prediction_fn=prediction_fn, reuse=reuse, scope=scope)

@@ -8,7 +8,7 @@ from tf_extended.console import InputError
 from tf_extended.sessions import PRECISIONS
 
 # More is a slip of the keyboard.
-MOST_PIXELS, MOST_PICTURES = 10_000, 100_000
+MOST_PIXELS, MOST_PICTURES, MOST_CLASSES, MOST_WIDTH = 10_000, 100_000, 100_000, 100.0
 # Flags that replace pieces of --augmentation.
 AUGMENTATION_PIECES = ("crop", "colours", "interpolation", "mosaic", "zoom_out", "zoom_out_max", "crop_scale", "flip",
                        "vertical_flip")
@@ -22,7 +22,7 @@ def define_dataset_flags(split: str, batch_size: int) -> None:
                         "as one set.")
     flags.DEFINE_string("dataset_split_name", split, "The split to read.")
     flags.DEFINE_integer("num_classes", None, "Number of classes with the background. Default: what the data set says.",
-                         2, 100_000)
+                         2, MOST_CLASSES)
     flags.DEFINE_integer("batch_size", batch_size, "Pictures in a batch.", 1, MOST_PICTURES)
     flags.DEFINE_integer("num_preprocessing_threads", 4, "Threads that prepare pictures.", lower_bound=1)
 
@@ -32,7 +32,7 @@ def define_model_flags() -> None:
     flags.DEFINE_string("model_name", "ssd_300_vgg", "The net.")
     flags.DEFINE_string("preprocessing_name", None, "The preprocessing; default: the net's own.")
     flags.DEFINE_float("depth_multiplier", 1.0, "Width of the net: the share of the published number of channels.",
-                       upper_bound=100.0)
+                       upper_bound=MOST_WIDTH)
     flags.DEFINE_boolean("batch_norm", False, "Batch normalisation after every convolution of the body.")
 
 

@@ -40,9 +40,9 @@ def read_curve(eval_dir: Path) -> list[dict[str, Any]]:
     return points
 
 
-def training_folder(checkpoint: str) -> str:
-    """The absolute folder of the training that a checkpoint is of, also for its best one, which has a folder inside."""
-    folder = Path(checkpoint).resolve().parent
+def training_of(folder: Path) -> str:
+    """The absolute folder of the training that a folder of checkpoints is of: the best one has a folder inside."""
+    folder = folder.resolve()
     return str(folder.parent if folder.name == BEST_FOLDER else folder)
 
 

@@ -32,7 +32,7 @@ def publish(
         curve.add_point(eval_dir, {
             "step": step, "checkpoint": evaluation.info["checkpoint"], "voc07": evaluation.scores.map07,
             "voc12": evaluation.scores.map12, "images": len(image_ids), "split": split,
-            "training": curve.training_folder(evaluation.info["checkpoint"]),
+            "training": curve.training_of(Path(evaluation.info["checkpoint"]).parent),
         })
     page = report.write_report(eval_dir, evaluation, load_images, num_pictures, eval_dir / curve.CURVE_PNG)
     say(f"report: {page}")

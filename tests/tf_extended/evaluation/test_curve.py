@@ -1,12 +1,13 @@
 """mAP over steps: points stay, in order, one a step."""
 import json
+from pathlib import Path
 
 import cv2
 import pytest
 
 from tf_extended.console import InputError
 from tf_extended.evaluation import curve
-from tf_extended.evaluation.curve import CURVE_JSON, CURVE_PNG, add_point, comparable, read_curve, training_folder
+from tf_extended.evaluation.curve import CURVE_JSON, CURVE_PNG, add_point, comparable, read_curve, training_of
 
 
 def point(step, voc07=0.5, images=3, split="test"):
@@ -45,12 +46,12 @@ def test_evaluations_of_other_pictures_stay_and_are_drawn_apart(tmp_path):
 
 
 def test_trainings_are_drawn_apart_wherever_they_are_looked_at_from(tmp_path, monkeypatch):
-    first, second = (point(100) | {"training": training_folder(str(tmp_path / name / "model.ckpt-100"))}
+    first, second = (point(100) | {"training": training_of(tmp_path / name)}
                      for name in ("first", "second"))
     own = point(50)  # as a training's own evaluations note them
     assert [add_point(tmp_path, given) for given in (own, first, second)] == [[own], [own, first], [own, second]]
     monkeypatch.chdir(tmp_path)
-    assert training_folder("first/best/model.ckpt-7") == training_folder("first/../first/x") == first["training"]
+    assert training_of(Path("first/best")) == training_of(Path("first/../first")) == first["training"]
     assert add_point(tmp_path, first | {"voc07": 0.7}) == [own, first | {"voc07": 0.7}]
 
 
