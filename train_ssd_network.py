@@ -136,7 +136,7 @@ def starting_point(net, labels: list[str], train_dir: Path):
     Raises tfe.InputError where what is there does not fit."""
     present = checkpoints.latest_checkpoint(train_dir)
     if present:
-        model_file.check_folder(train_dir, net, labels, get_augmentation().eval_interpolation)
+        model_file.check_folder(train_dir, net, labels)
         checkpoints.check_resume(present, tf.global_variables())
         if not model_file.find_model_file(train_dir).is_file():
             tfe.say(f"NOTE: no {model_file.NAME} in {train_dir}: its checkpoint is taken for one of this net")
@@ -194,6 +194,7 @@ def prepare_folder(dataset: slim.dataset.Dataset, net, steps: int, **facts) -> P
     train_dir = train_folder.make_train_dir(FLAGS.train_dir)
     if checkpoints.latest_step(train_dir) >= steps and model_file.find_model_file(train_dir).is_file():
         return train_dir  # nothing will be trained: what made the checkpoint was other flags
+    model_file.tell_changes(train_dir, net, get_augmentation().eval_interpolation)
     model_file.write_model_file(train_dir, net, class_names(net, dataset), get_augmentation().eval_interpolation)
     described = {"samples": dataset.num_samples, "labels": dataset.labels_to_names}
     write_run_file(train_dir, FLAGS.flag_values_dict(), steps=steps, dataset=described, **facts)

@@ -176,11 +176,10 @@ def _flags_of(fields: Sequence[str]) -> str:
     return f"the {', '.join(flags)}" if flags else "the flags"
 
 
-def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str],
-                 interpolation: str = DEFAULT_INTERPOLATION) -> None:
+def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> None:
     """Raise a tfe.InputError where the folder's model.json describes other classes or another net than these.
 
-    Pass where it has none. Another interpolation is told, for it becomes that of all checkpoints there.
+    Pass where it has none.
     """
     if not find_model_file(folder).is_file():
         return
@@ -190,7 +189,18 @@ def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str],
                              f"{', '.join(labels)}. Give another --train_dir; to begin with the weights that are "
                              f"there, --checkpoint_path={folder} with it")
     check_model(describe(ssd_net, labels), found, find_model_file(folder))
-    before = read_interpolation(folder)
+
+
+def tell_changes(folder: str | Path, ssd_net: SSDNet, interpolation: str = DEFAULT_INTERPOLATION) -> None:
+    """Say what a run that goes on in the folder changes for all checkpoints there, and what it cannot change any more.
+
+    For before its model.json is written anew; nothing where the folder has none.
+    """
+    if not find_model_file(folder).is_file():
+        return
+    began, before = read_model_file(folder)["initializer"], read_interpolation(folder)
+    if began != ssd_net.initializer:
+        tfe.say(f"NOTE: --initializer={ssd_net.initializer} has no effect: the weights in {folder} began with {began}")
     if before != interpolation:
         tfe.say(f"NOTE: with this augmentation, pictures are resized by {interpolation} where the checkpoints in "
                 f"{folder} are used, those that are there already too; until now it was {before}")

@@ -154,10 +154,21 @@ def test_the_way_of_resizing_travels_with_the_model(tmp_path, capsys):
     model_file.write_model_file(tmp_path, a_net(), LABELS, "bilinear")
     assert model_file.read_interpolation(tmp_path / "model.ckpt-3") == "bilinear"
     # It is not what makes another net, but said where it changes.
-    model_file.check_folder(tmp_path, a_net(), LABELS, "bilinear")
+    model_file.tell_changes(tmp_path, a_net(), "bilinear")
     assert capsys.readouterr().out == ""
-    model_file.check_folder(tmp_path, a_net(), LABELS, "bilinear_slim")
+    model_file.tell_changes(tmp_path, a_net(), "bilinear_slim")
     assert "resized by bilinear_slim" in (note := capsys.readouterr().out) and "until now it was bilinear\n" in note
+
+
+def test_another_initialiser_for_weights_that_are_there_is_told_to_be_without_effect(tmp_path, capsys):
+    model_file.tell_changes(tmp_path, a_net())  # a new folder
+    model_file.write_model_file(tmp_path, a_net(), LABELS)
+    model_file.check_folder(tmp_path, a_net(initializer="xavier"), LABELS)
+    model_file.tell_changes(tmp_path, a_net())
+    assert capsys.readouterr().out == ""
+    model_file.tell_changes(tmp_path, a_net(initializer="xavier"))
+    assert capsys.readouterr().out == (
+        f"NOTE: --initializer=xavier has no effect: the weights in {tmp_path} began with he\n")
 
 
 def test_fine_tuning_from_other_anchors_is_noted(tmp_path):
