@@ -159,7 +159,7 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Eva
     evaluator = Evaluator(
         make_graph, dataset.labels_to_names, dataset.num_samples, matching_threshold=FLAGS.matching_threshold,
         remove_difficult=FLAGS.remove_difficult, moving_average_decay=FLAGS.moving_average_decay,
-        max_batches=FLAGS.max_num_batches, master=FLAGS.master,
+        max_images=FLAGS.max_num_batches and FLAGS.max_num_batches * FLAGS.batch_size, master=FLAGS.master,
         session_config=sessions.session_config(FLAGS.gpu_memory_fraction, precision))
     return evaluator, {"name": net.name, "depth_multiplier": net.depth_multiplier, "batch_norm": net.batch_norm,
                        "img_shape": list(net.params.img_shape), "num_classes": net.params.num_classes,

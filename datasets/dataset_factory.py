@@ -69,7 +69,8 @@ def get_dataset(name: str | None, split_name: str, dataset_dir: str | Path, file
                              f"{list(parts[0].labels)}; convert both with the same --labels.")
     labels = parts[0].labels
     return slim.dataset.Dataset(
-        data_sources=[str(shard) for part in parts for shard in part.shards],
+        # In the one order in which everybody counts pictures, whatever the order of the folders.
+        data_sources=sorted(str(shard) for part in parts for shard in part.shards),
         reader=reader or tf.TFRecordReader,
         decoder=make_decoder(),
         num_samples=sum(part.num_samples for part in parts),

@@ -99,6 +99,9 @@ def test_several_folders_are_one_set(converted, shards):
         assert dataset.num_samples == 10 and len(dataset.data_sources) == 6
         assert dataset.split["num_samples"] == 10 and dataset.split["objects"]["cat"] == 20
         assert dataset.split["name"] == "voc_2007_train+voc_2012_train"
+        # By this order evaluation counts pictures, and finds them again to draw them.
+        assert dataset.data_sources == sorted(dataset.data_sources)
+        assert get_dataset(None, "train", f"{shards},{converted}").data_sources == dataset.data_sources
     for path in converted.glob(f"{NAME}*"):
         shutil.copy(path, shards)
     assert get_dataset("voc_2007,voc_2012", "train", str(shards)).num_samples == 10

@@ -53,16 +53,29 @@ def comparable(points: Sequence[Mapping[str, Any]], like: Mapping[str, Any]) -> 
 
 
 def add_point(eval_dir: Path, point: dict[str, Any]) -> list[dict[str, Any]]:
-    """Put `point` (keys as above) on the curve, in place of an earlier one of the same step, and draw it anew.
+    """Draw the curve with `point` (keys as above), in place of an earlier one of the same step, and keep that point.
 
     Returns the points that were drawn: those `comparable` with it.
     """
-    eval_dir = Path(eval_dir)
+    drawn = draw_point(eval_dir, point)
+    keep_point(eval_dir, point)
+    return drawn
+
+
+def draw_point(eval_dir: Path, point: dict[str, Any]) -> list[dict[str, Any]]:
+    """The first half of `add_point`: the picture."""
+    points = comparable(_with_point(eval_dir, point), point)
+    curves = {"VOC07 mAP": [p["voc07"] for p in points], "VOC12 mAP": [p["voc12"] for p in points]}
+    plot_curve(Path(eval_dir) / CURVE_PNG, [p["step"] for p in points], curves)
+    return points
+
+
+def keep_point(eval_dir: Path, point: dict[str, Any]) -> None:
+    """The second half: from now on the step counts as evaluated, also for a run that begins after this one's end."""
+    write_json(Path(eval_dir) / CURVE_JSON, {"format": FORMAT, "points": _with_point(eval_dir, point)})
+
+
+def _with_point(eval_dir: Path, point: dict[str, Any]) -> list[dict[str, Any]]:
     known = read_curve(eval_dir)
     replaced = [other for other in comparable(known, point) if other["step"] == point["step"]]
-    points = sorted([*(other for other in known if other not in replaced), point], key=lambda other: other["step"])
-    write_json(eval_dir / CURVE_JSON, {"format": FORMAT, "points": points})
-    points = comparable(points, point)
-    curves = {"VOC07 mAP": [p["voc07"] for p in points], "VOC12 mAP": [p["voc12"] for p in points]}
-    plot_curve(eval_dir / CURVE_PNG, [p["step"] for p in points], curves)
-    return points
+    return sorted([*(other for other in known if other not in replaced), point], key=lambda other: other["step"])

@@ -37,27 +37,28 @@ class _Image(NamedTuple):
 
 
 def detect(
-    session: tf.Session, graph: DetectionGraph, num_images: int, max_batches: int | None = None
+    session: tf.Session, graph: DetectionGraph, num_images: int, max_images: int | None = None
 ) -> Detected:
-    """Run until the records end, or for `max_batches`.
+    """Run until the records end, or for the batches that hold the first `max_images`.
 
     session: with variables restored; the input queues must not have been used in it. num_images: what the data set
     says it has; RunError if the shards hold another number. Images come back in the order of their records.
     """
     seconds = dict.fromkeys(("input", "network", "post_processing"), 0.0)
+    expected = num_images if max_images is None else min(max_images, num_images)
     images: list[_Image] = []
     try:
         with shared_callables(), _running_queues(session):
-            for image in progress(_images(session, graph, max_batches, seconds), num_images, "detecting"):
+            for image in progress(_images(session, graph, max_images, seconds), expected, "detecting"):
                 images.append(image)
     except tf.errors.OpError as error:
         raise RunError(
-            f"detecting stopped after {len(images)} of {num_images} images: {first_line(error)}\n"
+            f"detecting stopped after {len(images)} of {expected} images: {first_line(error)}\n"
             + ("If a picture is damaged, convert the data set again; without resizing, every picture must have the "
                "network's size." if isinstance(error, tf.errors.InvalidArgumentError) else
                "Look whether the shards are all there, and the memory suffices for --batch_size.")
         ) from error
-    if max_batches is None and len(images) != num_images:
+    if len(images) < expected or (max_images is None and len(images) > num_images):
         folders = ", ".join(sorted({str(Path(_place(image.record)[0]).parent) for image in images}))
         raise RunError(
             f"the shards{f' in {folders}' if folders else ''} hold {len(images)} images, but the data set says "
@@ -71,7 +72,8 @@ def detect(
 def _running_queues(session: tf.Session) -> Iterator[None]:
     """Input threads run while inside. What stopped one of them, which the reader only sees as an early end, is raised
     on the way out."""
-    session.run(tf.local_variables_initializer())
+    # Not local_variables_initializer(), which would add an operation to the graph for every checkpoint.
+    session.run([variable.initializer for variable in tf.local_variables()])
     coordinator = tf.train.Coordinator()
     threads = tf.train.start_queue_runners(session, coordinator)
     try:
@@ -82,10 +84,10 @@ def _running_queues(session: tf.Session) -> Iterator[None]:
 
 
 def _images(
-    session: tf.Session, graph: DetectionGraph, max_batches: int | None, seconds: dict[str, float]
+    session: tf.Session, graph: DetectionGraph, max_images: int | None, seconds: dict[str, float]
 ) -> Iterator[_Image]:
-    batches = 0
-    while max_batches is None or batches < max_batches:
+    got_images = 0
+    while max_images is None or got_images < max_images:
         start = time.perf_counter()
         try:
             batch = session.run(graph.batch)
@@ -101,7 +103,7 @@ def _images(
         done = time.perf_counter()
         for stage, spent in zip(seconds, (got - start, said - got, done - said), strict=True):
             seconds[stage] += spent
-        batches += 1
+        got_images += len(rows)
         yield from rows
 
 

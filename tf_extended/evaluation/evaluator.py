@@ -26,15 +26,15 @@ class Evaluator:
     make_graph: builds the `DetectionGraph`; called once, in a new graph. names: label → class name of the data set;
     detections of other labels do not count. num_images: what the data set says it holds. remove_difficult: difficult
     objects neither count nor harm, as in VOC; without it they are ordinary ones. moving_average_decay: restore the
-    moving averages. max_batches, session_config, master: as in `detecting.detect` and tf.Session.
+    moving averages. max_images, session_config, master: as in `detecting.detect` and tf.Session.
     """
 
     def __init__(
         self, make_graph: Callable[[], DetectionGraph], names: Mapping[int, str], num_images: int, *,
         matching_threshold: float = 0.5, remove_difficult: bool = True, moving_average_decay: float | None = None,
-        max_batches: int | None = None, session_config: tf.ConfigProto | None = None, master: str = "",
+        max_images: int | None = None, session_config: tf.ConfigProto | None = None, master: str = "",
     ):
-        self.names, self.num_images, self.max_batches = names, num_images, max_batches
+        self.names, self.num_images, self.max_images = names, num_images, max_images
         self.matching_threshold, self.remove_difficult = matching_threshold, remove_difficult
         self.moving_average_decay = moving_average_decay
         self.session_config, self.master = session_config, master
@@ -71,7 +71,7 @@ class Evaluator:
         with self._session() as session:
             restoring.restore(session, saver, checkpoint)
             restored = time.perf_counter()
-            detections, truth, seconds = detect(session, self.detection_graph, self.num_images, self.max_batches)
+            detections, truth, seconds = detect(session, self.detection_graph, self.num_images, self.max_images)
         detections = select_rows(detections, np.isin(detections.labels, list(self.names)))
         if not self.remove_difficult:
             truth = truth._replace(difficults=np.zeros_like(truth.difficults))

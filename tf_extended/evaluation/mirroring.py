@@ -3,8 +3,9 @@
 A picture's views go through the network as one batch, each view's boxes are selected and suppressed as ever, and then
 1. every box goes back to the unmirrored picture;
 2. non-maximum suppression over all views together chooses the boxes to vote on, as many as one view may have;
-3. every box is of the best chosen one that it overlaps by SAME_IOU or more; for each, a view votes with its most
-   probable box, or with 0 if it has none: the score is the mean of the votes, the box their mean, weighted by score.
+3. every box is of the best chosen one that it overlaps by SAME_IOU or more (by the threshold of step 2 where that is
+   larger, for the chosen may then overlap by as much); for each, a view votes with its most probable box, or with 0 if
+   it has none: the score is the mean of the votes, the box their mean, weighted by score.
 So that a view which doubts is not taken for one that sees nothing, views vote from LEAST_VOTE on; where a detection
 must have a higher score, that is asked of the mean.
 
@@ -67,7 +68,7 @@ def _vote(scores: tf.Tensor, bboxes: tf.Tensor, nms_threshold: float) -> tuple[t
     everyone = tf.reshape(bboxes, [n_classes, views * count, 4])
     _, chosen = tfe.bboxes_nms_batch(
         tf.reshape(scores, [n_classes, views * count]), everyone, nms_threshold, keep_top_k=count)
-    same = tfe.pairwise_jaccard(everyone, chosen) >= SAME_IOU
+    same = tfe.pairwise_jaccard(everyone, chosen) >= tf.maximum(SAME_IOU, nms_threshold)
     first = tf.argmax(tf.cast(same, tf.int32), axis=2, output_type=tf.int32)  # the chosen are in order of their scores
     same &= tf.equal(first[..., None], tf.range(count))
     votes = tf.broadcast_to(scores[..., None], [n_classes, views, count, count])

@@ -4,7 +4,7 @@ Its job: choosing and drawing them. Loading a picture is the job of the caller's
 `error_analysis`'. Colours (`LEGEND`) tell right from wrong without red against green.
 """
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,18 +48,17 @@ def typical_images(num_images: int, count: int) -> list[int]:
 
 
 def write_pictures(
-    folder: Path, chosen: list[int], load_images: Callable[[list[int]], Mapping[int, np.ndarray]],
-    detections: Detections, truth: GroundTruth, analysis: ErrorAnalysis, names: Mapping[int, str],
+    folder: Path, chosen: list[int], images: Mapping[int, np.ndarray], detections: Detections,
+    truth: GroundTruth, analysis: ErrorAnalysis, names: Mapping[int, str],
 ) -> list[tuple[Path, str]]:
     """Draw the `chosen` images as `{rank}_{image id}.png`; returns their paths and captions.
 
-    load_images: indices of images → index → RGB uint8 [H, W, 3]; what it does not give is left out. Pictures of an
-    earlier evaluation in `folder` are removed.
+    images: index → RGB uint8 [H, W, 3]; what is not among them is left out. Pictures of an earlier evaluation in
+    `folder` are removed.
     """
     for old in folder.glob("[0-9][0-9]*_*.png"):
         old.unlink()
     written = []
-    images = load_images(chosen)
     for index in filter(images.__contains__, chosen):
         folder.mkdir(parents=True, exist_ok=True)
         safe_id = re.sub(r"[^\w.-]+", "_", truth.image_ids[index])[:LONGEST_ID]

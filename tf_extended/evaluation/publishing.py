@@ -22,20 +22,27 @@ def publish(
     """
     eval_dir = Path(eval_dir)
     say("\n".join([summary(evaluation), *report.crowding_notes(evaluation)]))
-    step, image_ids = evaluation.info.get("step"), evaluation.truth.image_ids
-    if step is not None:
+    if evaluation.info.get("step") is None:
+        page = report.write_report(eval_dir, evaluation, load_images, num_pictures)
+    else:
         eval_dir.mkdir(parents=True, exist_ok=True)
-        result_files.write_result_files(eval_dir, split, evaluation.detections, image_ids, evaluation.names)
-        if len(set(image_ids)) < len(image_ids):
-            say("NOTE: pictures of this set share names, so its result files cannot be scored by themselves")
-        report.write_summaries(eval_dir, evaluation.scores, step)
-        curve.add_point(eval_dir, {
-            "step": step, "checkpoint": evaluation.info["checkpoint"], "voc07": evaluation.scores.map07,
-            "voc12": evaluation.scores.map12, "images": len(image_ids), "split": split,
-            "training": curve.training_of(Path(evaluation.info["checkpoint"]).parent),
-        })
-    page = report.write_report(eval_dir, evaluation, load_images, num_pictures, eval_dir / curve.CURVE_PNG)
+        page = _publish_checkpoint(eval_dir, evaluation, load_images, num_pictures, split)
     say(f"report: {page}")
+
+
+def _publish_checkpoint(eval_dir: Path, evaluation: report.Evaluation, load_images: Callable, num_pictures: int,
+                        split: str) -> Path:
+    scores, info, image_ids = evaluation.scores, evaluation.info, evaluation.truth.image_ids
+    result_files.write_result_files(eval_dir, split, evaluation.detections, image_ids, evaluation.names)
+    if len(set(image_ids)) < len(image_ids):
+        say("NOTE: pictures of this set share names, so its result files cannot be scored by themselves")
+    report.write_summaries(eval_dir, scores, info["step"])
+    point = {"step": info["step"], "checkpoint": info["checkpoint"], "voc07": scores.map07, "voc12": scores.map12,
+             "images": len(image_ids), "split": split, "training": curve.training_of(Path(info["checkpoint"]).parent)}
+    curve.draw_point(eval_dir, point)
+    page = report.write_report(eval_dir, evaluation, load_images, num_pictures, eval_dir / curve.CURVE_PNG)
+    curve.keep_point(eval_dir, point)  # last: an evaluation that follows a training takes such a step for done
+    return page
 
 
 def summary(evaluation: report.Evaluation) -> str:

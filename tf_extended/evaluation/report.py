@@ -51,14 +51,16 @@ def evaluate(
 
 
 def crowding_notes(evaluation: Evaluation) -> list[str]:
-    """What to know where pictures hold more objects of a class than are looked at, or may be detected."""
-    truth, limit = evaluation.truth, evaluation.info.get("settings", {}).get("keep_top_k")
+    """What to know where pictures hold more objects than are looked at, or may be detected."""
+    truth, settings = evaluation.truth, evaluation.info.get("settings", {})
+    limit, per_image = settings.get("keep_top_k"), settings.get("keep_top_k_per") == "image"
     _, counts = np.unique(np.stack([truth.images, truth.labels]), axis=1, return_counts=True)
+    counted = np.unique(truth.images, return_counts=True)[1] if per_image else counts
     notes = []
-    if limit and (counts > limit).any():
-        notes.append(f"NOTE: pictures hold more than {limit} objects of a class, up to {counts.max()}; with "
-                     f"--keep_top_k={limit} no more are found. Give at least --keep_top_k={counts.max()}, and several "
-                     "times that as --select_top_k")
+    if limit and (counted > limit).any():
+        notes.append(f"NOTE: pictures hold more than {limit} objects{'' if per_image else ' of a class'}, up to "
+                     f"{counted.max()}; with --keep_top_k={limit} no more are found. Give at least "
+                     f"--keep_top_k={counted.max()}, and several times that as --select_top_k")
     if (counts > COCO_LIMIT).any():
         notes.append(f"NOTE: pictures hold more than {COCO_LIMIT} objects of a class, up to {counts.max()}; COCO's "
                      f"figures look at the best {COCO_LIMIT} detections alone, so they cannot be good here")
@@ -142,8 +144,9 @@ def write_report(
     plot_errors(figures["errors"], evaluation.analysis.counts)
     chosen = {"worst": worst_images(evaluation.analysis, num_pictures),
               "typical": typical_images(len(evaluation.truth.image_ids), num_pictures)}
+    images = load_images(sorted({index for indices in chosen.values() for index in indices}))
     pictures = {
-        folder: write_pictures(eval_dir / folder, indices, load_images, evaluation.detections, evaluation.truth,
+        folder: write_pictures(eval_dir / folder, indices, images, evaluation.detections, evaluation.truth,
                                evaluation.analysis, evaluation.names)
         for folder, indices in chosen.items()
     }

@@ -1,8 +1,8 @@
 """Detections as the PASCAL VOC devkit's result files: `comp4_det_{split}_{class}.txt`.
 
 One file per class, one line per detection: `image_id score xmin ymin xmax ymax`, VOC pixels. Writing and reading are an
-inverse pair: numbers are written with all their digits, so a score from files is the score from arrays. Scoring is not
-its job.
+inverse pair (but for image ids with blanks at an end): numbers are written with all their digits, so a score from files
+is the score from arrays. Scoring is not its job.
 """
 import glob
 from collections.abc import Mapping
@@ -73,7 +73,7 @@ def read_result_files(folder: Path, split: str, image_ids: list[str], names: Map
 
 def _read_file(path: Path, label: int, index_of: Mapping[str, int]) -> list[tuple]:
     rows = []
-    for number, line in enumerate(composed(read_text(path)).splitlines(), 1):
+    for number, line in enumerate(composed(read_text(path)).split("\n"), 1):
         if not line.strip():
             continue
         # From the right, because an image id may hold spaces.

@@ -30,9 +30,9 @@ def checkpoint(tmp_path_factory):
     return save_checkpoint(tmp_path_factory.mktemp("train") / "model.ckpt-7")
 
 
-def evaluator(dataset, max_batches=None, evaluator_options=None, **graph_options):
+def evaluator(dataset, max_images=None, evaluator_options=None, **graph_options):
     return Evaluator(graph_maker(dataset, **graph_options), dataset.labels_to_names, dataset.num_samples,
-                     max_batches=max_batches, **(evaluator_options or {}))
+                     max_images=max_images, **(evaluator_options or {}))
 
 
 @pytest.mark.parametrize(("batch_size", "num_threads"), [(1, 1), (3, 1), (3, 4), (8, 2)])
@@ -76,9 +76,10 @@ def test_classes_that_only_the_net_knows_are_left_out(dataset, checkpoint):
     assert set(evaluator(dataset).evaluate(checkpoint).detections.labels.tolist()) == {1, 2}
 
 
-def test_a_limit_takes_the_first_batches(dataset, checkpoint):
-    result = evaluator(dataset, max_batches=2, batch_size=2, num_threads=1).evaluate(checkpoint)
+def test_a_limit_takes_the_first_batches(dataset, checkpoint, capsys):
+    result = evaluator(dataset, max_images=4, batch_size=2, num_threads=1).evaluate(checkpoint)
     assert result.truth.image_ids == [f"picture {number}" for number in range(4)]
+    assert "detecting: 4/4 images" in capsys.readouterr().out
 
 
 def test_several_checkpoints_one_after_another(dataset, checkpoint, tmp_path):

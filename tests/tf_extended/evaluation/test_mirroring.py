@@ -33,7 +33,7 @@ def naive_agreement(views, nms_threshold, count):
     votes = [[(0.0, box)] * len(views) for box in chosen]
     for number, view in enumerate(views):
         for score, box in view:
-            of = next((i for i, other in enumerate(chosen) if iou(box, other) >= 0.5), None)
+            of = next((i for i, other in enumerate(chosen) if iou(box, other) >= max(0.5, nms_threshold)), None)
             if of is not None and score > votes[of][number][0]:
                 votes[of][number] = (score, box)
     agreed = []
@@ -61,8 +61,8 @@ def test_boxes_of_the_views_go_back_by_hand():
 
 
 @pytest.mark.parametrize("flips", ["horizontal", "vertical", "both"])
-@pytest.mark.parametrize("seed", range(3))
-def test_agreement_equals_a_plain_loop(flips, seed):
+@pytest.mark.parametrize(("seed", "nms_threshold"), [(0, 0.45), (1, 0.45), (2, 0.3), (3, 0.7)])
+def test_agreement_equals_a_plain_loop(flips, seed, nms_threshold):
     rng, batch, n_classes, count = np.random.default_rng(seed), 2, 2, 12
     n_views, axes = VIEWS[flips], mirroring.VIEWS[flips]
     scores = np.zeros([n_views, batch, n_classes, count], np.float32)
@@ -79,10 +79,10 @@ def test_agreement_equals_a_plain_loop(flips, seed):
         found[view, image, label] = list(zip(values, boxes, strict=True))
     got_scores, got_boxes = run(lambda: mirroring.agree(
         tf.constant(scores.reshape(-1, n_classes, count)), tf.constant(bboxes.reshape(-1, n_classes, count, 4)), flips,
-        0.45, 0.0))
+        nms_threshold, 0.0))
     assert got_scores.shape == (batch, n_classes, count)
     for image, label in np.ndindex(batch, n_classes):
-        expected = naive_agreement([found[view, image, label] for view in range(n_views)], 0.45, count)
+        expected = naive_agreement([found[view, image, label] for view in range(n_views)], nms_threshold, count)
         np.testing.assert_allclose(got_scores[image, label, :len(expected)], [s for s, _ in expected], atol=1e-5)
         np.testing.assert_allclose(got_boxes[image, label, :len(expected)].reshape(-1, 4),
                                    np.reshape([b for _, b in expected], [-1, 4]), atol=1e-5)
@@ -99,6 +99,17 @@ def test_one_view_alone_gets_its_share_and_nothing_stays_nothing():
     nothing, _ = run(lambda: mirroring.agree(tf.zeros([4, 1, 3]), tf.zeros([4, 1, 3, 4]), "both", 0.45, 0.0))
     assert nothing.shape == (1, 1, 3)
     assert not nothing.any()
+
+
+def test_two_objects_that_suppression_keeps_apart_stay_two():
+    """Their boxes overlap by .579, and both views see both."""
+    bboxes = np.tile(np.array([[0, .2, .6, .8], [.16, .2, .76, .8]], np.float32), [2, 1, 1, 1])
+    scores = np.tile(np.array([.9, .8], np.float32), [2, 1, 1])
+    for threshold, expected in ((.7, [.9, .8]), (.45, [.9, 0])):
+        got, boxes = run(lambda threshold=threshold: mirroring.agree(
+            tf.constant(scores), tf.constant(bboxes), "horizontal", threshold, 0.0))
+        np.testing.assert_allclose(got[0, 0], expected, atol=1e-6)
+    np.testing.assert_allclose(boxes[0, 0, 0], bboxes[0, 0, 0], atol=1e-6)
 
 
 def test_the_threshold_is_for_what_is_agreed_on():

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tf_extended.evaluation.cases import NAMES
 from tf_extended.compat import tf
-from tf_extended.evaluation import pictures, publishing, report
+from tf_extended.evaluation import curve, pictures, publishing, report
 from tf_extended.evaluation.records import make_detections, make_ground_truth
 
 BOX, FAR = (21, 11, 60, 50), (61, 61, 80, 80)
@@ -177,6 +177,29 @@ def test_without_a_checkpoint_there_is_no_curve(tmp_path):
     assert json.loads((tmp_path / "report.json").read_text())["checkpoint"] is None
 
 
+def test_others_detections_are_not_shown_with_the_curve_of_a_training(tmp_path):
+    shown = [re.findall(r"<h3>|base64,", publish_into(tmp_path, info)) for info in (STEP, {"checkpoint": None})]
+    assert (tmp_path / "curve.png").is_file() and len(shown[0]) == len(shown[1]) + 1
+
+
+def publish_into(folder, info):
+    publishing.publish(folder, evaluation(info), grey_images, 4, "val")
+    return (folder / "report.html").read_text()
+
+
+def test_a_step_whose_report_was_not_written_is_not_done(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(report, "render", full)
+    with pytest.raises(OSError, match="No space left"):
+        publish_into(tmp_path, STEP)
+    assert curve.read_curve(tmp_path) == []
+    monkeypatch.undo()
+    assert "mAP 0.5455" in publish_into(tmp_path, STEP)
+    assert [point["step"] for point in curve.read_curve(tmp_path)] == [120]
+
+
 def test_nothing_at_all(tmp_path, capsys):
     publishing.publish(tmp_path, nothing(), grey_images, 4, "val")
     values = json.loads((tmp_path / "report.json").read_text())
@@ -185,15 +208,16 @@ def test_nothing_at_all(tmp_path, capsys):
     assert "no object to find" in (tmp_path / "report.html").read_text()
 
 
-@pytest.mark.parametrize(("objects", "keep", "says"), [
-    (100, 200, []), (101, 200, ["than 100 objects of a class, up to 101; COCO's"]),
-    (150, 149, ["than 149 objects of a class, up to 150; with --keep_top_k=149", "than 100"]),
-    (150, None, ["than 100"]),
+@pytest.mark.parametrize(("objects", "keep", "per", "says"), [
+    (100, 200, "class", []), (101, 200, "class", ["than 100 objects of a class, up to 101; COCO's"]),
+    (150, 149, "class", ["than 149 objects of a class, up to 150; with --keep_top_k=149", "than 100"]),
+    (150, None, "class", ["than 100"]),
+    (100, 190, "image", []), (100, 189, "image", ["than 189 objects, up to 190; with --keep_top_k=189 no more"]),
 ])
-def test_crowded_pictures_are_noted(objects, keep, says):
+def test_crowded_pictures_are_noted(objects, keep, per, says):
     count = objects + 90
     truth = make_ground_truth([("a", [1] * objects + [2] * 90, [BOX] * count, [False] * count)])
-    info = {"settings": {"keep_top_k": keep}} if keep else {}
+    info = {"settings": {"keep_top_k": keep, "keep_top_k_per": per}} if keep else {}
     found = report.evaluate(make_detections([]), truth, NAMES, 0.5, info)
     notes = report.crowding_notes(found)
     assert len(notes) == len(says) and all(words in note for words, note in zip(says, notes, strict=True))

@@ -8,10 +8,10 @@ from tf_extended.console import InputError
 from tf_extended.evaluation.records import make_detections, select_rows
 from tf_extended.evaluation.result_files import read_result_files, write_result_files
 
-IMAGES = ["000005", "a picture with spaces", "z"]
+IMAGES = ["000005", "a picture with spaces", "z", "of two\u2028lines"]
 numbers = st.floats(-1e4, 1e4, width=64)
 rows = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(1, 2), st.floats(0, 1), st.tuples(*[numbers] * 4)), max_size=8
+    st.tuples(st.integers(0, 3), st.integers(1, 2), st.floats(0, 1), st.tuples(*[numbers] * 4)), max_size=8
 )
 
 
