@@ -25,11 +25,11 @@ def atrous_conv2d(inputs: tf.Tensor, num_outputs: int, kernel_size: Sequence[int
     without `normalizer_fn` a bias is added.
     """
     with tf.variable_scope(scope, "Conv", [inputs]) as sc:
-        axis = _channel_axis(data_format)
+        axis, known = _channel_axis(data_format), len(tf.global_variables())
         weights = slim.model_variable(
             "weights", shape=[*kernel_size, inputs.get_shape().as_list()[axis], num_outputs],
             initializer=weights_initializer or slim.xavier_initializer())
-        if weights_regularizer is not None and not sc.reuse:
+        if weights_regularizer is not None and len(tf.global_variables()) > known:  # not where it is shared
             with tf.name_scope(f"{sc.name}/kernel/Regularizer/"):  # as slim.conv2d names it
                 penalty = weights_regularizer(weights)
             if penalty is not None:  # slim's of weight 0

@@ -54,6 +54,8 @@ def _end_point_shapes(net_class: type[SSDNet], size: int) -> dict[str, tuple[int
         try:
             with slim.arg_scope(net.arg_scope()):
                 end_points = net.body(tf.zeros([1, size, size, 3]), is_training=False)
+        except tfe.InputError:
+            raise
         except ValueError:
             return None
     return {name: tuple(end.get_shape().as_list()[1:3]) for name, end in end_points.items()}

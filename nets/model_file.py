@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import tf_extended as tfe
-from nets import model_schema, nets_factory
-from nets.anchor_sets import NAMED, anchor_params
+from nets import anchor_sets, model_schema, nets_factory
 from nets.ssd import SSDNet, SSDParams
 from tf_extended.files import write_json
 
@@ -22,7 +21,7 @@ DEFAULT_INTERPOLATION = "bilinear_slim"
 # The training's flags, by the field that they decide. Another image size makes other anchors too.
 DECIDED_BY = {"net": "--model_name", "depth_multiplier": "--depth_multiplier", "batch_norm": "--batch_norm",
               "params.num_classes": "--num_classes", "params.img_shape": "--train_image_size",
-              "params.anchor_sizes": "--anchors"}
+              **{f"params.{field}": "--anchors" for field in anchor_sets.FIELDS}}
 REMEDY = "take the file that the training wrote beside its checkpoints"
 
 
@@ -101,7 +100,6 @@ def network_from_model_file(path: str | Path) -> tuple[SSDNet, list[str]]:
     try:
         net = nets_factory.get_network(description["net"])(
             params, description["depth_multiplier"], description["batch_norm"], description["initializer"])
-        net.arg_scope()  # where the initialiser is looked up
     except tfe.InputError as error:
         raise tfe.InputError(f"{find_model_file(path)}: {error}. To do: {REMEDY}") from None
     return net, description["labels"]
@@ -152,7 +150,7 @@ def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
                 "SSDs have --anchors=voc where they saw VOC alone, --anchors=coco where COCO or fine-tuned from COCO's "
                 "(`_ft_` in the name).")
     now, then = describe(ssd_net, [""] * (ssd_net.params.num_classes - 1))["params"], read_model_file(path)["params"]
-    fields = [field for field in ("img_shape", "anchor_sizes", "anchor_ratios")
+    fields = [field for field in ("img_shape", *anchor_sets.FIELDS)
               if _rounded(now[field]) != _rounded(then[field])]
     if not fields:
         return None
@@ -164,15 +162,15 @@ def note_on_anchors(path: str | Path, ssd_net: SSDNet) -> str | None:
 
 def _name_of(ssd_net: SSDNet) -> str:
     sizes = ssd_net.params.anchor_sizes
-    named = (name for name, rows in NAMED.items() if len(sizes) in rows
-             and _rounded(anchor_params(name, ssd_net.params).anchor_sizes) == _rounded(sizes))
+    named = (name for name, rows in anchor_sets.NAMED.items() if len(sizes) in rows
+             and _rounded(anchor_sets.anchor_params(name, ssd_net.params).anchor_sizes) == _rounded(sizes))
     return next(named, "others than the named ones")
 
 
 def _flags_of(fields: Sequence[str]) -> str:
-    if "params.img_shape" in fields:
-        fields = [field for field in fields if field != "params.anchor_sizes"]
-    flags = [DECIDED_BY[field] for field in fields if field in DECIDED_BY]
+    if "params.img_shape" in fields:  # which decides the anchors' pixels too
+        fields = [field for field in fields if DECIDED_BY.get(field) != "--anchors"]
+    flags = dict.fromkeys(DECIDED_BY[field] for field in fields if field in DECIDED_BY)
     return f"the {', '.join(flags)}" if flags else "the flags"
 
 

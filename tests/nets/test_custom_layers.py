@@ -118,9 +118,10 @@ def test_atrous_convolution_and_its_gradients(direct, monkeypatch):
     np.testing.assert_allclose(decay, [(values**2).sum() / 2], rtol=1e-5)
 
 
-def test_atrous_convolution_shares_its_variables_and_decays_them_once():
+@pytest.mark.parametrize("reuses", [(False, True), (tf.AUTO_REUSE, tf.AUTO_REUSE)])
+def test_atrous_convolution_shares_its_variables_and_decays_them_once(reuses):
     with tf.Graph().as_default():
-        for reuse in (False, True):
+        for reuse in reuses:
             with tf.variable_scope("net", reuse=reuse):
                 custom_layers.atrous_conv2d(tf.constant(IMAGES), 4, [3, 3], rate=2, scope="conv6",
                                             weights_regularizer=slim.l2_regularizer(1.0))

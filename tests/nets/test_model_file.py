@@ -17,6 +17,11 @@ def a_net(name="ssd_300_vgg", **options):
     return network(params, **{"depth_multiplier": 0.25, "batch_norm": True, "initializer": "he", **options})
 
 
+def with_params(**fields):
+    net = a_net()
+    return type(net)(net.params._replace(**fields), 0.25, True, "he")
+
+
 @pytest.mark.parametrize("name", nets_factory.NETWORKS)
 def test_round_trip(tmp_path, name):
     net = a_net(name)
@@ -73,6 +78,8 @@ def test_differences_are_named(other, labels, field):
 @pytest.mark.parametrize(("other", "labels", "flag"), [
     (a_net(depth_multiplier=0.5, batch_norm=False), LABELS, "Give the --depth_multiplier, --batch_norm that it was"),
     (a_net(), ["dog", "cat"], "Give the flags that it was"),
+    (with_params(anchor_offset=0.4, anchor_ratios=[[2, 0.5]] * 6), LABELS, "Give the --anchors that it was"),
+    (with_params(anchor_steps=[9] * 6, img_shape=(301, 301)), LABELS, "Give the --train_image_size that it was"),
 ])
 def test_the_flags_that_would_make_them_equal_are_named(other, labels, flag):
     with pytest.raises(tfe.InputError, match=flag):
@@ -181,6 +188,8 @@ def test_fine_tuning_from_other_anchors_is_noted(tmp_path):
     other = network(network.default_params._replace(num_classes=5))  # the net's own anchors, not those of voc
     note = model_file.note_on_anchors(tmp_path, other)
     assert "anchor_sizes [[30.0, 60.0]" in note and "[[21.0, 45.0]" in note and "img_shape" not in note
+    note = model_file.note_on_anchors(tmp_path, with_params(anchor_offset=0.4))
+    assert "other anchors (anchor_offset 0.5 there, 0.4 here)" in note
 
 
 def test_anchors_of_neither_name_are_called_so(tmp_path):
