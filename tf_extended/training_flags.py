@@ -119,17 +119,17 @@ def total_steps(flag_values: flags.FlagValues, num_samples: int, images_per_step
 def schedule(flag_values: flags.FlagValues, num_samples: int) -> Schedule:
     """The learning-rate schedule of the flags; its `total_steps` is also where the training ends.
 
-    Settles --warmup_steps: a recipe's are made for a long training, and are at most a third of a short one.
+    Settles --warmup_steps: a recipe's are made for a long training, and are at most a third of a short one. And
+    --end_learning_rate: a recipe's is made for the recipe's rate, and a lower one does not climb to it.
     """
     images_per_step = flag_values.batch_size * flag_values.num_clones
     steps = total_steps(flag_values, num_samples, images_per_step)
-    if not flag_values["warmup_steps"].present:
-        flag_values["warmup_steps"].value = min(flag_values.warmup_steps, steps // 3)
+    _set_defaults(flag_values, {
+        "warmup_steps": min(flag_values.warmup_steps, steps // 3),
+        "end_learning_rate": min(flag_values.end_learning_rate, flag_values.learning_rate)})
     return Schedule(
         policy=flag_values.learning_rate_decay_type, learning_rate=flag_values.learning_rate,
-        # Rate 0, which changes nothing, does not climb to where others end.
-        end_learning_rate=flag_values.end_learning_rate if flag_values.learning_rate else 0.0,
-        decay_factor=flag_values.learning_rate_decay_factor,
+        end_learning_rate=flag_values.end_learning_rate, decay_factor=flag_values.learning_rate_decay_factor,
         decay_steps=decay_steps(num_samples, images_per_step, flag_values.num_epochs_per_decay), total_steps=steps,
         warmup_steps=flag_values.warmup_steps)
 
@@ -154,6 +154,10 @@ def check(flag_values: flags.FlagValues) -> None:
         raise InputError("--learning_rate=0 means nothing with --optimizer=ftrl, which divides by it; give another")
     for chooser, readers in READ_BY.items():
         _check_read(flag_values, chooser, readers)
+    rate, end = flag_values.learning_rate, flag_values.end_learning_rate
+    ends = "end_learning_rate" in READ_BY["learning_rate_decay_type"][flag_values.learning_rate_decay_type]
+    if ends and flag_values["end_learning_rate"].present and end > rate:
+        raise InputError(f"--end_learning_rate={end:g} is above --learning_rate={rate:g}: lower it, or leave it out")
 
 
 def _check_read(flag_values: flags.FlagValues, chooser: str, readers: dict[str, tuple[str, ...]]) -> None:

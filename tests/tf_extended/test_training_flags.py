@@ -111,9 +111,18 @@ def test_the_length_of_a_training(parse, arguments, pictures, steps):
     assert training_flags.schedule(values, pictures).total_steps == steps
 
 
-def test_a_rate_of_zero_stays_there(parse):
-    assert training_flags.schedule(parse("--learning_rate=0", "--end_learning_rate=0.1"), 9).end_learning_rate == 0
-    assert training_flags.schedule(parse("--end_learning_rate=0.1"), 9).end_learning_rate == 0.1
+@pytest.mark.parametrize(("arguments", "end"), [
+    (["--learning_rate=0"], 0.0),  # changes nothing, to the end
+    (["--learning_rate=0.00002"], 0.00002),  # lower than where the others end: as fixed
+    (["--learning_rate=0.001"], 0.0001),
+    (["--learning_rate=0.001", "--end_learning_rate=0.0005"], 0.0005),
+    (["--recipe=scratch"], 0.00001),
+])
+def test_no_rate_climbs_to_the_end_of_a_recipe(parse, arguments, end):
+    values = parse(*arguments)
+    training_flags.apply_recipe(values)
+    assert training_flags.schedule(values, 9).end_learning_rate == end
+    assert values.end_learning_rate == end  # which the log and run.json state
 
 
 @pytest.mark.parametrize(("arguments", "objects", "expected"), [
@@ -172,6 +181,8 @@ def test_a_short_training_warms_up_shortly(parse, arguments, steps, expected):
     (["--dataset_dir=a", "--train_dir=b", "--optimizer=sgd", "--opt_epsilon=0.1"],
      "--opt_epsilon=0.1 .* give --optimizer=adadelta, adam, rmsprop"),
     (["--dataset_dir=a", "--train_dir=b", "--end_learning_rate=1"], "--learning_rate_decay_type=cosine, polynomial"),
+    (["--dataset_dir=a", "--train_dir=b", "--learning_rate_decay_type=cosine", "--learning_rate=0.00001",
+      "--end_learning_rate=0.0001"], "--end_learning_rate=0.0001 is above --learning_rate=1e-05: lower it"),
     (["--dataset_dir=a", "--train_dir=b", "--learning_rate_decay_type=step", "--learning_rate_decay_factor=0.5"],
      "--learning_rate_decay_factor=0.5 means nothing with --learning_rate_decay_type=step"),
     (["--dataset_dir=a", "--train_dir=b", "--eval_split=test"], "--eval_split means nothing without --eval_every_n_st"),
@@ -185,7 +196,7 @@ def test_what_is_missing_or_without_effect_is_refused(parse, arguments, message)
 def test_what_is_read_is_accepted_and_so_is_a_default_that_is_spelt_out(parse):
     training_flags.check(parse(
         "--dataset_dir=a", "--train_dir=b", "--optimizer=rmsprop", "--rmsprop_decay=0.5", "--opt_epsilon=0.1",
-        "--adam_beta1=0.9", "--learning_rate_decay_type=polynomial", "--end_learning_rate=0.1",
+        "--adam_beta1=0.9", "--learning_rate_decay_type=polynomial", "--end_learning_rate=0.001",
         "--num_epochs_per_decay=9", "--learning_rate_decay_factor=0.94"))
     assert set(training_flags.READ_BY["learning_rate_decay_type"]) == set(optimization.POLICIES)
 
