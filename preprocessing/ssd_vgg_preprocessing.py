@@ -120,6 +120,7 @@ def preprocess_for_eval(
     layout.
     """
     resize = _checked_resize(resize)
+    tf_image.check_interpolation(interpolation)
     height, width = out_shape = _checked_shape(out_shape)
     with tf.name_scope(scope, "ssd_preprocessing_eval", [image, labels, bboxes]):
         image = _checked_image(image, data_format)

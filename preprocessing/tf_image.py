@@ -50,13 +50,18 @@ INTERPOLATIONS = {
 }
 
 
+def check_interpolation(name: str) -> None:
+    """Raise InputError for a name that is not in INTERPOLATIONS."""
+    if name not in INTERPOLATIONS:
+        raise tfe.InputError(f"interpolation {name!r}: expected one of {', '.join(INTERPOLATIONS)}")
+
+
 def resize(image: tf.Tensor, size: Any, interpolation: str = "bilinear_slim") -> tf.Tensor:
     """The picture [H, W, 3] at `size` (height, width), as float32 of 0 to 255; relative boxes stay what they are.
 
     Raises InputError for an interpolation that is not in INTERPOLATIONS.
     """
-    if interpolation not in INTERPOLATIONS:
-        raise tfe.InputError(f"interpolation {interpolation!r}: expected one of {', '.join(INTERPOLATIONS)}")
+    check_interpolation(interpolation)
     return INTERPOLATIONS[interpolation](image[None], size)[0]
 
 

@@ -28,6 +28,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+def open_closed_streams() -> None:
+    """Give Python somewhere to write where a shell closed standard output or error (`2>&-`), and the file its number.
+
+    The next file that is opened would have that number else, and get what TensorFlow writes to it.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+
+
 @contextlib.contextmanager
 def quiet_banner():
     """Keep TensorFlow's C++ start-up banner, which no log level silences, off the terminal; replay it on failure."""
@@ -91,6 +101,7 @@ def plain_interrupts():
         signal.signal(signal.SIGINT, before)
 
 
+open_closed_streams()
 with plain_interrupts(), quiet_banner(), without_keras(), without_garbage_collection():
     import tensorflow.compat.v1 as tf
 
@@ -154,6 +165,11 @@ def without_graph_text():
         tf.train.Supervisor._write_graph = write
 
 
+# TensorFlow's own, also within `shared_callables`: what an evaluation's session prepares goes with that session, and
+# not into the keeping of the training around it.
+_make_callable = tf.Session.make_callable
+
+
 @contextlib.contextmanager
 def shared_callables():
     """Let the threads of a queue share what a session prepares for the operation that they all run.
@@ -161,21 +177,21 @@ def shared_callables():
     Each thread asks for a callable of its own, and for each the session optimises the input's graph once more: with
     four threads a second of the start.
     """
-    make, made, lock = tf.Session.make_callable, {}, threading.Lock()
+    before, made, lock = tf.Session.make_callable, {}, threading.Lock()
 
     def shared(session: tf.Session, fetches: object, *args: object, **kwargs: object) -> Callable:
         if args or kwargs or not isinstance(fetches, tf.Operation):
-            return make(session, fetches, *args, **kwargs)
+            return _make_callable(session, fetches, *args, **kwargs)
         with lock:
             if (session, fetches) not in made:
-                made[session, fetches] = make(session, fetches)
+                made[session, fetches] = _make_callable(session, fetches)
             return made[session, fetches]
 
     tf.Session.make_callable = shared
     try:
         yield
     finally:
-        tf.Session.make_callable = make
+        tf.Session.make_callable = before
 
 
 def one_pass(function: Callable) -> Callable:

@@ -8,7 +8,7 @@ from tf_extended.console import InputError
 from tf_extended.sessions import PRECISIONS
 
 # More is a slip of the keyboard.
-MOST_PIXELS, MOST_PICTURES, MOST_CLASSES, MOST_WIDTH = 10_000, 100_000, 100_000, 100.0
+MOST_PIXELS, MOST_PICTURES, MOST_CLASSES, MOST_WIDTH, MOST_ZOOM = 10_000, 100_000, 100_000, 100.0, 100.0
 # Flags that replace pieces of --augmentation.
 AUGMENTATION_PIECES = ("crop", "colours", "interpolation", "mosaic", "zoom_out", "zoom_out_max", "crop_scale", "flip",
                        "vertical_flip")
@@ -46,7 +46,7 @@ def define_augmentation_flags(default: str) -> None:
                        "--augmentation.", 0.0, 1.0)
     flags.DEFINE_float("zoom_out", None, "Probability of zooming out; default: of --augmentation.", 0.0, 1.0)
     flags.DEFINE_float("zoom_out_max", None, "Zoom out to at most that many times the sides; default: of "
-                       "--augmentation.", 1.0)
+                       "--augmentation.", 1.0, MOST_ZOOM)
     flags.DEFINE_float("crop_scale", None, "Least size of the paper's crop: the square root of its share of the "
                        "picture's area; default: of --augmentation; more where all objects are pictured at one "
                        "distance.", 0.01, 1.0)

@@ -53,6 +53,8 @@ def test_evaluation_is_the_documented_one(name, mode, suffix):
 def test_modes_are_numbered_as_the_flag_documents():
     assert {mode.name: mode.value for mode in Resize} == {
         "NONE": 1, "CENTRAL_CROP": 2, "PAD_AND_RESIZE": 3, "WARP_RESIZE": 4}
+    with pytest.raises(tfe.InputError, match="interpolation 'cubic': expected one of .*bicubic"):  # also where unused
+        preprocess_for_eval(tf.zeros([2, 2, 3]), None, None, (2, 2), resize=Resize.NONE, interpolation="cubic")
     with pytest.raises(tfe.InputError, match=r"resize 7: .*4 \(WARP_RESIZE\)"):
         run(lambda i: preprocess_for_eval(i, None, None, OUT, resize=7), np.zeros((4, 4, 3), np.uint8))
 

@@ -5,6 +5,7 @@ import platform
 import signal
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -133,6 +134,13 @@ def in_a_new_process(code: str) -> str:
 
 
 @pytest.mark.slow
+def test_streams_that_a_shell_closed_do_not_matter():
+    code = "import sys; from tf_extended import compat; print('x'); sys.exit(sys.stderr.fileno())"
+    ended = subprocess.run(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", code], check=False)
+    assert ended.returncode == 2  # the number that belongs to standard error, and to no other file
+
+
+@pytest.mark.slow
 def test_scripts_start_without_keras_and_matplotlib():
     code = "import sys, train_ssd_network; print([m for m in ('keras', 'matplotlib', 'rich') if m in sys.modules])"
     assert in_a_new_process(code) == "[]"
@@ -216,6 +224,11 @@ def test_threads_share_the_callable_of_one_operation_and_no_other():
             doubled = sess.make_callable(number * 2.0, [number])
             assert doubled is not sess.make_callable(number * 2.0, [number]) and doubled(2.0) == 4.0
             assert sess.make_callable(one)() is None
+            with compat.shared_callables():  # what is prepared for a session here is not kept by whoever is around
+                inner = weakref.ref(sess.make_callable(one))
+                assert inner() is sess.make_callable(one)
+            assert inner() is None
+            assert sess.make_callable(one) is sess.make_callable(one)
         assert tf.Session.make_callable is before
         assert sess.make_callable(one) is not sess.make_callable(one)
 
