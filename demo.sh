@@ -2,11 +2,16 @@
 # From nothing to detections drawn on pictures, in under ten minutes on two cores: makes .venv if there is none, generates
 # a VOC devkit of coloured shapes, converts it, trains a thin SSD-300, and scores it on pictures it has not seen.
 set -eu
+from=$PWD
 cd "$(dirname "$0")"
 . .ci/venv.sh
 venv_with requirements.txt
 
-out=${1:-demo_run}
+case ${1:-} in
+    "") out=demo_run ;;  # in the project
+    /*) out=$1 ;;
+    *) out=$from/$1 ;;
+esac
 if [ -e "$out" ]; then
     echo "error: $out exists; remove it, or give another folder: sh demo.sh FOLDER" >&2
     exit 2
@@ -15,8 +20,9 @@ start=$(date +%s)
 step() { echo; echo "== $* ($(($(date +%s) - start)) s since the start)"; }
 
 step "generating pictures of shapes"
-.venv/bin/python -c "from datasets import shapes, workers
-shapes.make_devkit('$out/devkit', num_train=1200, num_test=200, seed=1, num_workers=workers.usable_processors())"
+.venv/bin/python -c "import sys
+from datasets import shapes, workers
+shapes.make_devkit(sys.argv[1], num_train=1200, num_test=200, seed=1, num_workers=workers.usable_processors())" "$out/devkit"
 
 step "converting to TFRecord"
 for split in trainval test; do

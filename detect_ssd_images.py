@@ -20,6 +20,7 @@ from datasets.contact_sheets import palette
 from datasets.findings import Finding, Findings, Unusable
 from datasets.pascalvoc_common import VOC_CLASSES
 from datasets.pictures import Picture, check_picture, load_picture
+from datasets.samples import read_file
 from nets import image_size, model_file, nets_factory
 from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
@@ -116,11 +117,9 @@ def check_pictures(paths: list[Path]) -> list[Picture]:
             bad.append(str(Finding("name_unusable", name, None, "")))
             continue
         try:
-            good.append(check_picture(path.read_bytes(), Findings(str(path))))
+            good.append(check_picture(read_file(path, "picture_unreadable"), Findings(str(path))))
         except Unusable as error:
             bad.append(str(Finding(error.kind, str(path), None, error.detail)))
-        except OSError as error:
-            bad.append(str(Finding("picture_unreadable", str(path), None, error.strerror)))
     if bad:
         raise tfe.InputError(f"{len(bad)} of {len(paths)} pictures cannot be read; nothing was done:\n  "
                              + "\n  ".join(bad) + "\nCorrect them or leave them out.")

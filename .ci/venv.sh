@@ -1,5 +1,5 @@
 # Sourced by demo.sh and test.sh from the project's folder: a virtual environment in .venv with the given requirement
-# files installed. Nothing is installed twice: a stamp remembers what the files said.
+# files installed. Nothing is installed twice: a stamp for these files remembers what they said.
 venv_with() {
     python=${PYTHON:-python3}
     if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
@@ -8,17 +8,22 @@ venv_with() {
     fi
     if [ ! -x .venv/bin/python ]; then
         echo "making the virtual environment .venv"
-        "$python" -m venv .venv || {
+        "$python" -m venv --clear .venv || {
             echo "error: '$python -m venv' failed; on Debian and Ubuntu install the package python3-venv" >&2
             return 2
         }
+    elif ! .venv/bin/python -c 'import pip, sys
+sys.exit(sys.version_info < (3, 10) or sys.prefix == sys.base_prefix)' 2>/dev/null; then
+        echo "error: .venv is not a whole virtual environment of Python 3.10 or newer with pip; remove it (rm -r .venv)" \
+            "and run this again" >&2
+        return 2
     fi
-    stamp=$(cat "$@" | cksum)
-    if [ "$(cat .venv/requirements.stamp 2>/dev/null)" != "$stamp" ]; then
+    stamp=$(cat "$@" | cksum) noted=.venv/$(echo "$*" | tr ' /' '__').stamp
+    if [ "$(cat "$noted" 2>/dev/null)" != "$stamp" ]; then
         echo "installing $* (TensorFlow is large: a minute or more)"
         for file in "$@"; do
             .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$file" || return 2
         done
-        echo "$stamp" >.venv/requirements.stamp
+        echo "$stamp" >"$noted"
     fi
 }

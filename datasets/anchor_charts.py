@@ -6,6 +6,7 @@ import numpy as np
 
 from datasets.anchor_fit import AnchorFit, AnchorLayer
 from datasets.contact_sheets import palette
+from tf_extended.files import write_figure
 
 # Side in pixels of the smallest objects that the chart of sizes tells apart.
 SMALLEST = 2
@@ -29,7 +30,7 @@ def save_charts(path: Path, fit: AnchorFit, layers: Sequence[AnchorLayer], side:
     overlaps.axvline(threshold, color="crimson", linestyle="--", label=f"threshold {threshold:g}")
     overlaps.set(xlabel="IoU with the best anchor", ylabel="objects")
     overlaps.legend()
-    figure.savefig(path, dpi=90)
+    write_figure(path, figure, dpi=90)
     return path
 
 

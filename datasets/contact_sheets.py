@@ -3,6 +3,7 @@
 Takes plain arrays; where they come from, shards or augmentation, is the caller's business.
 """
 import colorsys
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -103,14 +104,11 @@ def contact_sheet(tiles: Sequence[Tile], legend: Sequence[tuple[str, Colour]]) -
 
 def save_sheets(folder: Path, name: str, tiles: Sequence[Tile], legend: Sequence[tuple[str, Colour]]) -> list[Path]:
     """Write the tiles as `{name}_{00}.png`, as many as they need, in place of older ones; returns the paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{name}_*.png"):
-        if old.stem[len(name) + 1:].isdigit():
-            old.unlink()
+    names = (folder / f"{name}_{number:02d}.png" for number in itertools.count())
+    for old in itertools.takewhile(Path.exists, names):  # in a row: others of such a name are somebody's own
+        old.unlink()
     paths, per_sheet = [], COLUMNS * ROWS
     for number, start in enumerate(range(0, len(tiles), per_sheet)):
-        sheet = contact_sheet(tiles[start:start + per_sheet], legend)
-        path = folder / f"{name}_{number:02d}.png"
-        write_png(path, sheet)
-        paths.append(path)
+        paths.append(folder / f"{name}_{number:02d}.png")
+        write_png(paths[-1], contact_sheet(tiles[start:start + per_sheet], legend))
     return paths

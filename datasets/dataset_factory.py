@@ -7,6 +7,7 @@
 
 Not its job: flags, preprocessing, batching.
 """
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from datasets.split_files import description_name, find_shards, find_splits, loa
 from datasets.tfrecord_format import make_decoder
 from tf_extended.compat import PATTERN, slim, tf
 from tf_extended.console import InputError
+from tf_extended.files import printable
 
 # Documented names → (family, classes where there is no description).
 DOCUMENTED = {"pascalvoc_2007": ("voc_2007", VOC_CLASSES), "pascalvoc_2012": ("voc_2012", VOC_CLASSES)}
@@ -68,9 +70,12 @@ def get_dataset(name: str | None, split_name: str, dataset_dir: str | Path, file
             raise InputError(f"{part.folder}: its label map {list(part.labels)} is not that of {parts[0].folder} "
                              f"{list(parts[0].labels)}; convert both with the same --labels.")
     labels = parts[0].labels
+    # Sorted: the one order in which everybody counts pictures, whatever the order of the folders.
+    shards = sorted(shard for part in parts for shard in part.shards)
+    if twice := [path for path, times in Counter(shard.resolve() for shard in shards).items() if times > 1]:
+        raise InputError(f"{twice[0]} is in the data set twice; name each folder, and each family in it, once.")
     return slim.dataset.Dataset(
-        # In the one order in which everybody counts pictures, whatever the order of the folders.
-        data_sources=sorted(str(shard) for part in parts for shard in part.shards),
+        data_sources=[str(shard) for shard in shards],
         reader=reader or tf.TFRecordReader,
         decoder=make_decoder(),
         num_samples=sum(part.num_samples for part in parts),
@@ -95,6 +100,9 @@ def _pair(name: str | None, dataset_dir: str | Path) -> list[tuple[str | None, P
     if not folders:
         raise InputError("--dataset_dir is not given; expected the folder of the TFRecord shards.")
     for folder in folders:
+        if printable(str(folder)) != str(folder):
+            raise InputError(f"--dataset_dir {printable(str(folder))}: expected a path in UTF-8, as TensorFlow takes "
+                             "them; rename the folder.")
         if not folder.is_dir():
             raise InputError(f"--dataset_dir {folder}: no such folder; expected one with TFRecord shards, "
                              "made by tf_convert_data.py.")

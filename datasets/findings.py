@@ -78,6 +78,8 @@ KINDS = {
     "picture_alpha": Kind(NOTE, "the picture has an alpha channel", "read without it"),
     "picture_16bit": Kind(NOTE, "the picture has 16 bits a channel", "the upper 8 are read"),
     "picture_unannotated": Kind(NOTE, "the picture has no annotation", "not converted"),
+    "xml_deeper": Kind(NOTE, "a folder within Annotations holds annotations", "not looked for; move them up if they "
+                       "belong to the set"),
 }
 
 

@@ -30,7 +30,7 @@ from datasets.voc_folders import ANNOTATIONS, SPLITS, annotation_paths, find_voc
 from datasets.workers import Workers, usable_processors
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, progress
-from tf_extended.files import check_writable, printable
+from tf_extended.files import check_writable, printable, write_text
 
 # The documented pipeline's seed.
 RANDOM_SEED = 4242
@@ -85,10 +85,9 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         set_checks.note_absent_classes(samples, folder, findings)
         set_checks.note_odd_sizes(samples, folder, findings)
         findings.sort(key=lambda finding: (finding.file, finding.object or 0))
-        if report_dir and not (report_dir == output and split_paths(output, name)):  # whose report tells of that set
-            report_dir.mkdir(parents=True, exist_ok=True)
-            text = findings_json(findings, {"annotations": listed})
-            (report_dir / report_names(name)[1]).write_text(text, encoding="utf-8")
+        there = split_paths(output, name)  # whose report tells of that set
+        if report_dir and not (there and report_dir.resolve() == output.resolve()):
+            write_text(report_dir / report_names(name)[1], findings_json(findings, {"annotations": listed}))
         if on_error == STOP:
             _stop_on_problems(findings, samples, label_map, folder)
         set_checks.check_pixels(samples, findings, folder)

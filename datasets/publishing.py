@@ -81,6 +81,8 @@ def _remove_left_over(folder: Path, name: str) -> None:
 
 def sync_file(path: Path) -> None:
     """Wait until a file's contents, or a folder's entries, are on the disk."""
+    if fcntl is None:  # Windows opens no folder, and flushes nothing that is open for reading
+        return
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

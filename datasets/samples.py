@@ -52,7 +52,7 @@ def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
     about_xml = Findings(f"{files.annotation.parent.name}/{files.annotation.name}")
     about_picture = Findings(about_xml.file)
     try:
-        annotation = parse_annotation(_read(files.annotation, "xml_unreadable", MAX_XML_BYTES + 1), about_xml)
+        annotation = parse_annotation(read_file(files.annotation, "xml_unreadable", MAX_XML_BYTES + 1), about_xml)
         path = _choose_picture(files, annotation, about_xml)
         about_picture.file = f"{path.parent.name}/{path.name}"
     except Unusable as problem:
@@ -60,7 +60,7 @@ def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
         return None, about_xml
     try:
         stamp = _stamp(path)
-        picture = check_picture(_read(path, "picture_unreadable"), about_picture)
+        picture = check_picture(read_file(path, "picture_unreadable"), about_picture)
         picture = _settle_orientation(picture, annotation, about_picture)
     except Unusable as problem:
         about_picture.add(problem.kind, problem.detail)
@@ -80,7 +80,7 @@ def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
 def class_names(annotation: Path) -> set[str]:
     """The class names in an annotation; none where it cannot be read, which `check_sample` reports."""
     try:
-        data = _read(annotation, "xml_unreadable", MAX_XML_BYTES + 1)
+        data = read_file(annotation, "xml_unreadable", MAX_XML_BYTES + 1)
         return {thing.name for thing in parse_annotation(data, Findings(annotation.name)).objects}
     except Unusable:
         return set()
@@ -117,7 +117,8 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _read(path: Path, kind: str, most: int = -1) -> bytes:
+def read_file(path: Path, kind: str, most: int = -1) -> bytes:
+    """The first `most` bytes of a file, all by default; an Unusable of that kind where it cannot be read to its end."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for whoever writes

@@ -76,6 +76,8 @@ def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], li
                for name in ids if len(annotations.get(name, ())) == 1]
     if split is None:
         findings += [finding for finding in unusable if finding.kind == "name_unusable"]
+        findings += [Finding("xml_deeper", printable(str(inner.relative_to(folder))), None, "")
+                     for inner in sorted({path.parent for path in (folder / ANNOTATIONS).glob("*/*.xml")})]
         findings += [Finding("picture_unannotated", str(path.relative_to(folder)), None, "")
                      for name in sorted(pictures) if name not in annotations for path in pictures[name]]
     return samples, findings

@@ -8,10 +8,12 @@ Not its job: what the function does. It must be importable by name, and its item
 """
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from tempfile import gettempdir
 from typing import TypeVar
 
 from tf_extended.console import RunError
@@ -21,6 +23,8 @@ Item, Result = TypeVar("Item"), TypeVar("Result")
 # What every worker needs and takes seconds to import.
 _PRELOADED = ["__main__", "datasets.samples"]
 _LARGEST_CHUNK = 16
+# The server's socket lies in the temporary folder, and its whole path may have a hundred letters.
+_LONGEST_TEMPORARY = 60
 
 
 def usable_processors() -> int:
@@ -28,8 +32,10 @@ def usable_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _end_with_parent() -> None:
-    """End this worker when its parent dies, however that happens; a worker waiting for work would stay for ever."""
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when it dies, however that happens: a worker waiting for work would stay."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def watch() -> None:
         multiprocessing.parent_process().join()
         os._exit(1)
@@ -46,10 +52,11 @@ class Workers:
 
     def __enter__(self) -> "Workers":
         if self._count > 1:
-            method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+            there = "forkserver" in multiprocessing.get_all_start_methods() and len(gettempdir()) <= _LONGEST_TEMPORARY
+            method = "forkserver" if there else "spawn"
             context = multiprocessing.get_context(method)
             context.set_forkserver_preload(_PRELOADED)
-            self._executor = ProcessPoolExecutor(self._count, context, _end_with_parent)
+            self._executor = ProcessPoolExecutor(self._count, context, _begin_worker)
         return self
 
     def __exit__(self, *_error: object) -> None:

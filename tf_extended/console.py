@@ -18,9 +18,12 @@ from absl import app, flags
 from tqdm import tqdm
 
 LOG_INTERVAL_SECS = 10.0
+# Of the flags that absl brings, those that work: the others are for its own way of starting a program.
+ABSL_FLAGS = ("verbosity", "v", "flagfile", "undefok")
 MOST_FLOAT32 = 3.4028236e38
 # A pipe that nobody reads, a terminal that was closed.
 GONE = (errno.EPIPE, errno.EIO)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class InputError(ValueError):
@@ -48,10 +51,13 @@ def _print(message: str, stream: TextIO) -> None:
     try:
         print(message, file=stream, flush=True)
     except OSError as error:
-        if error.errno not in GONE:
+        if error.errno not in GONE + FULL:
             raise
-        # Whoever read has gone (`| head`, a `| tee` that Ctrl-C ended first): no reason for the work to end with it.
+        # Whoever read has gone (`| head`, a `| tee` that Ctrl-C ended first), or the log can grow no further: no reason
+        # for the work to end with it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if error.errno in FULL and stream is not sys.stderr:
+            complain(f"WARNING: the log cannot be written ({error.strerror}): going on without it")
 
 
 def first_line(error: Exception) -> str:
@@ -91,7 +97,7 @@ def progress(items: Iterable, total: int, title: str) -> Iterator:
 
 def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
     """Parse the command line; exit 0 after `--help`, raise InputError on a flag that is unknown or unusable."""
-    if {"--help", "-help", "-h", "--helpfull"} & set(argv[1:]):
+    if {"--help", "-help", "-h", "--helpfull", "--helpshort"} & set(argv[1:]):
         say(f"{usage.strip()}\n\nFlags:\n{_flags_help(flag_values, argv[0])}")
         raise SystemExit(0)
     try:
@@ -102,12 +108,18 @@ def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
         raise InputError(f"unexpected argument {left_over[0]!r}: every setting is a flag, --name=value. See --help.")
     for name in flag_values:
         value = flag_values[name].value
+        if name not in ABSL_FLAGS and flag_values[name].present and _is_absls(flag_values, name):
+            raise InputError(f"--{name} has no effect here. Leave it out.")
         # Not a number is within all bounds; graphs compute in float32, where 1e39 is infinite.
         if isinstance(value, float) and not abs(value) < MOST_FLOAT32:
             raise InputError(f"--{name}={value}: expected a finite number.")
         expanded = _expand_home(value)  # a shell expands ~ only at the beginning of a word, so not after --name=
         if expanded != value:
             flag_values[name].value = expanded
+
+
+def _is_absls(flag_values: flags.FlagValues, name: str) -> bool:
+    return flag_values.find_module_defining_flag(name, "").startswith("absl.")
 
 
 def _flags_help(flag_values: flags.FlagValues, script: str) -> str:
@@ -149,6 +161,8 @@ def run_script(main: Callable[[], None], flag_values: flags.FlagValues, usage: s
     except KeyboardInterrupt:
         end(1, "interrupted: run the same command again")
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            end(2, f"error: {error.filename}: longer than a name or path can be; check the flags")
         end(1, f"error: {error}\nCheck the disk space and permissions of that path, then run the command again.")
     except Exception as error:  # the last net: a person reads one line, a developer asks for the rest
         end(1, f"error: {type(error).__name__}: {error}\nRun again with --verbosity=1 to see where it happened.")

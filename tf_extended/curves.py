@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 from tf_extended.console import InputError
+from tf_extended.files import write_figure
 
 # Panels of the picture: title, the metrics in it, whether the axis is logarithmic.
 PANELS = (
@@ -65,5 +66,5 @@ def plot_training(train_dir: Path) -> Path:
         if len(names) > 1 and rows:
             axes.legend()
     axes.set_xlabel("step" if rows else "nothing measured: no metrics.jsonl")
-    figure.savefig(path, dpi=90)
+    write_figure(path, figure, dpi=90)
     return path

@@ -1,6 +1,7 @@
 """Files that another program may be reading appear whole or not at all; texts that people made are read; pictures
 are written."""
 import contextlib
+import io
 import json
 import os
 import re
@@ -23,19 +24,24 @@ SUFFIXES = {
 _ENDING = re.compile(f"({'|'.join(map(re.escape, (*SUFFIXES, '.xml')))})$", re.IGNORECASE)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace the file by one of that text, in one step."""
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace the file by one that holds these bytes, in one step; its folder is made. An OSError names the file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".{os.getpid()}.unfinished")  # of each process its own
     try:
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_bytes(data)
     except OSError as error:  # which names no file where the disk is full
         with contextlib.suppress(OSError):
             unfinished.unlink()
         error.filename = str(path)
         raise
     unfinished.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` of a text, as UTF-8."""
+    write_bytes(path, text.encode())
 
 
 def read_text(path: Path) -> str:
@@ -79,8 +85,15 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Write RGB uint8 [H, W, 3]. An OSError where that fails, which OpenCV's own writing keeps to itself."""
-    Path(path).write_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
+    """`write_bytes` of RGB uint8 [H, W, 3]; OpenCV's own writing keeps to itself where it fails."""
+    write_bytes(path, cv2.imencode(".png", image[..., ::-1])[1].tobytes())
+
+
+def write_figure(path: Path, figure: Any, dpi: int) -> None:
+    """`write_bytes` of a figure of Matplotlib's, as PNG."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi)
+    write_bytes(path, drawn.getvalue())
 
 
 def check_writable(folder: Path, what: str) -> None:
@@ -89,7 +102,8 @@ def check_writable(folder: Path, what: str) -> None:
     if name != str(folder):
         raise InputError(f"--{what}={name}: expected a path in UTF-8, as TensorFlow takes them. Choose another.")
     try:
-        existing = next(path for path in (folder, *Path(folder).absolute().parents) if path.exists())
+        existing = next(path for path in (folder, *Path(folder).absolute().parents)
+                        if path.exists() or path.is_symlink())  # one that leads nowhere is in the way
     except OSError as error:
         raise InputError(f"--{what}={folder}: {error.strerror}. Choose another.") from None
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):

@@ -57,8 +57,9 @@ def test_sheets_hold_all_tiles_and_replace_older_ones(tmp_path):
     tiles = [Tile(GREY, [Mark((.2, .2, .8, .8), GREEN, "x")], str(number)) for number in range(COLUMNS * ROWS + 1)]
     assert [path.name for path in save_sheets(tmp_path, "s", tiles, [("x", GREEN)])] == ["s_00.png", "s_01.png"]
     assert cv2.imread(str(tmp_path / "s_00.png")).shape[0] > cv2.imread(str(tmp_path / "s_01.png")).shape[0]
+    (tmp_path / "s_2019.png").write_text("somebody's own")
     save_sheets(tmp_path, "s", tiles[:2], [])
-    assert [path.name for path in tmp_path.iterdir()] == ["s_00.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s_00.png", "s_2019.png"]
 
 
 def test_sheets_are_equally_wide_however_few_their_tiles():

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import numpy as np
@@ -105,6 +106,19 @@ def test_several_folders_are_one_set(converted, shards):
     for path in converted.glob(f"{NAME}*"):
         shutil.copy(path, shards)
     assert get_dataset("voc_2007,voc_2012", "train", str(shards)).num_samples == 10
+
+
+def test_the_same_pictures_are_not_joined_with_themselves(converted, shards, tmp_path):
+    (tmp_path / "link").symlink_to(shards)
+    for name, folders in ((None, f"{shards},{shards}"), (None, f"{shards},{tmp_path / 'link'}"),
+                          ("voc_2007,pascalvoc_2007", str(shards))):
+        with pytest.raises(InputError, match=r"_000\.tfrecord is in the data set twice; name each folder"):
+            get_dataset(name, "train", folders)
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_told():
+    with pytest.raises(InputError, match=r"--dataset_dir sh\\udcff: expected a path in UTF-8"):
+        get_dataset(None, "train", os.fsdecode(b"sh\xff"))
 
 
 def test_sets_of_different_classes_are_not_joined(converted, shards):

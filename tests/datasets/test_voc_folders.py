@@ -73,6 +73,16 @@ def test_pictures_without_annotation_are_noted(tmp_path):
     assert [(finding.kind, finding.file) for finding in findings] == [("picture_unannotated", "JPEGImages/b.jpg")]
 
 
+def test_annotations_in_folders_beside_others_are_noted(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    (folder / "Annotations/more").mkdir()
+    for name in ("b", "c"):
+        shutil.copy(folder / "Annotations/b.xml", folder / f"Annotations/more/{name}.xml")
+    samples, findings = list_samples(folder, None)
+    assert [sample.id for sample in samples] == ["a", "b"]
+    assert [(finding.kind, finding.file) for finding in findings] == [("xml_deeper", "Annotations/more")]
+
+
 def test_what_is_amiss_with_others_is_not_the_splits(tmp_path):
     folder = make_voc_folder(tmp_path / "voc", "a", "b")
     shutil.copy(folder / "Annotations/b.xml", folder / "Annotations/b.XML")

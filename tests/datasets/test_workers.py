@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,6 +25,23 @@ def test_order_and_exceptions_pass_through():
         assert list(workers.map(divmod_by_seven, [])) == []
         with pytest.raises(TypeError):
             list(workers.map(divmod_by_seven, ["x"]))
+
+
+@pytest.mark.slow
+def test_a_temporary_folder_of_a_long_name(tmp_path, monkeypatch):
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    test_order_and_exceptions_pass_through()
+
+
+def test_ctrl_c_is_left_to_the_parent():
+    with Workers(2) as workers:
+        assert list(workers.map(interrupt_handler, range(3))) == [signal.SIG_IGN] * 3
+
+
+def interrupt_handler(_):
+    return signal.getsignal(signal.SIGINT)
 
 
 def divmod_by_seven(number):

@@ -96,9 +96,11 @@ def test_every_unreadable_picture_is_named_and_nothing_is_done(train_dir, pictur
     (tmp_path / "cut.jpg").write_bytes((pictures / "grey.jpg").read_bytes()[:400])
     (tmp_path / "text.png").write_text("not a picture")
     Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.jpg")).write_bytes((pictures / "grey.jpg").read_bytes())
+    os.mkfifo(tmp_path / "pipe.jpg")  # which would be waited for
     done = run(DETECT, checkpoint_path=train_dir, images=f"{pictures},{tmp_path}", output_dir=tmp_path / "out")
     assert done.returncode == 2
-    assert "3 of 5 pictures cannot be read" in done.stderr
+    assert "pipe.jpg: " in done.stderr and "it is no regular file" in done.stderr
+    assert "4 of 6 pictures cannot be read" in done.stderr
     assert "cut.jpg" in done.stderr
     assert "text.png" in done.stderr
     assert "the file's name is not UTF-8" in done.stderr

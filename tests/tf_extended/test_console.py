@@ -23,6 +23,7 @@ def main():
     if what == "input": raise console.InputError("the file x is bad; mend it")
     if what == "run": raise console.RunError("the run failed\\ntry again")
     if what == "disk": raise OSError(28, "No space left on device", "somewhere")
+    if what == "name": open("n" * 300)
     if what == "bug": raise KeyError("oops")
     if what == "stop": raise KeyboardInterrupt
     if what == "talk":
@@ -48,6 +49,14 @@ def test_work_goes_on_when_nobody_reads(tmp_path):
     assert (tmp_path / "file").read_text() == "the work was done"
 
 
+def test_work_goes_on_when_the_disk_of_the_log_is_full(tmp_path):
+    with Path("/dev/full").open("w") as log:
+        done = subprocess.run([sys.executable, "-c", SCRIPT, "--do=talk", f"--folders={tmp_path / 'file'}"],
+                              stdout=log, stderr=subprocess.PIPE, text=True, cwd=PROJECT, check=False)
+    assert (done.returncode, (tmp_path / "file").read_text()) == (0, "the work was done")
+    assert done.stderr.count("WARNING: the log cannot be written (No space left on device): going on") == 1
+
+
 @pytest.mark.parametrize(("arguments", "status", "out", "err"), [
     (["--number=3"], 0, "done 3", ""),
     (["--folders=~/a,b~,~"], 0, f"done 1 {Path.home()}/a b~ ~", ""),
@@ -56,6 +65,9 @@ def test_work_goes_on_when_nobody_reads(tmp_path):
     (["--do=disk"], 1, "", "No space left on device"),
     (["--do=bug"], 1, "", "--verbosity=1"),
     (["--do=stop"], 1, "", "interrupted"),
+    (["--do=name"], 2, "", "error: nnn"),
+    (["--only_check_args"], 2, "", "--only_check_args has no effect here. Leave it out."),
+    (["--log_dir=x"], 2, "", "--log_dir has no effect here"),
     (["--no_such_flag=1"], 2, "", "no_such_flag"),
     (["--number=abc"], 2, "", "--number"),
     (["--number=0"], 2, "", "number"),
@@ -86,6 +98,12 @@ def test_help_shows_the_scripts_flags_and_no_others():
     text = run("--help").stdout
     assert all(f"--{name}:" in text for name in ("do", "rate", "folders", "number", "verbosity"))
     assert "pdb" not in text and "logtostderr" not in text
+    assert run("--helpshort").stdout == text
+
+
+def test_flags_may_stand_in_a_file(tmp_path):
+    (tmp_path / "flags").write_text("--number=3\n")
+    assert run(f"--flagfile={tmp_path / 'flags'}").stdout == "done 3\n"
 
 
 def test_a_developer_sees_the_traceback():

@@ -1,7 +1,12 @@
 """Texts and lists, read and written."""
+import errno
 import os
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tf_extended import files
 from tf_extended.console import InputError
@@ -11,6 +16,45 @@ def test_a_text_is_written_into_a_folder_that_was_not_there(tmp_path):
     files.write_text(tmp_path / "new" / "x.txt", "größe")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.txt"]
     assert (tmp_path / "new" / "x.txt").read_bytes() == "größe".encode()
+
+
+def test_two_processes_that_write_one_file_do_not_meet(tmp_path, monkeypatch):
+    def other_process_writes(path, data, write=Path.write_bytes):
+        write(path, data[:2])
+        monkeypatch.undo()
+        monkeypatch.setattr(files.os, "getpid", lambda: -1)
+        files.write_text(tmp_path / "x.txt", "theirs")
+        assert (tmp_path / "x.txt").read_text() == "theirs"
+        write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", other_process_writes)
+    files.write_text(tmp_path / "x.txt", "ours")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.txt"] and (tmp_path / "x.txt").read_text() == "ours"
+
+
+@pytest.mark.parametrize("write", [
+    lambda path: files.write_text(path, "long"), lambda path: files.write_png(path, np.zeros((9, 9, 3), np.uint8)),
+    lambda path: files.write_figure(path, Figure(), dpi=50),
+])
+def test_a_full_disk_leaves_the_file_that_was_there_and_is_told_with_its_name(write, tmp_path, monkeypatch):
+    def cut(path, data, write_bytes=Path.write_bytes):
+        write_bytes(path, data[:2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "x.png"
+    path.write_text("before")
+    monkeypatch.setattr(Path, "write_bytes", cut)
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+        write(path)
+    assert path.read_text() == "before" and [path] == list(tmp_path.iterdir())
+
+
+def test_pictures_and_figures_come_back(tmp_path):
+    image = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    files.write_png(tmp_path / "x.png", image)
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "x.png"))[..., ::-1], image)
+    files.write_figure(tmp_path / "y.png", Figure(figsize=(2, 1)), dpi=50)
+    assert cv2.imread(str(tmp_path / "y.png")).shape == (50, 100, 3)
 
 
 def test_what_json_does_not_have_is_not_written(tmp_path):
@@ -43,10 +87,11 @@ def test_a_folder_that_can_be_written_is_not_made_yet(tmp_path):
 
 @pytest.mark.parametrize(("name", "message"), [
     (b"file/sub", "file is not a folder that can be written to. Choose another"), (b"q" * 300, "File name too long"),
-    (b"caf\xe9", r"caf\\udce9: expected a path in UTF-8"),
+    (b"caf\xe9", r"caf\\udce9: expected a path in UTF-8"), (b"nowhere/sub", "nowhere is not a folder that can be"),
 ])
 def test_folders_that_cannot_be_written(name, message, tmp_path):
     (tmp_path / "file").touch()
+    (tmp_path / "nowhere").symlink_to("not there")
     with pytest.raises(InputError, match=f"^--output_dir=.*{message}"):
         files.check_writable(tmp_path / os.fsdecode(name), "output_dir")
 

@@ -1,5 +1,6 @@
 """A training's folder after deaths: which checkpoint TensorFlow resumes from, what is removed, what is said."""
 import errno
+import os
 import subprocess
 import sys
 
@@ -221,8 +222,11 @@ def test_a_checkpoint_of_the_first_format_is_kept_and_refused(tmp_path, file, na
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", *sorted((file, "model.ckpt-7.meta"))]
 
 
-@pytest.mark.parametrize("name", ["run[1]", "a*", "what?"])
-def test_a_folder_that_tensorflow_would_take_for_a_pattern(tmp_path, name):
-    with pytest.raises(tfe.InputError, match="in the path of a checkpoint for a pattern"):
+@pytest.mark.parametrize(("name", "message"), [
+    ("run[1]", "in the path of a checkpoint for a pattern"), ("a*", "for a pattern"), ("what?", "for a pattern"),
+    ("D:\\runs", "for a pattern"), (os.fsdecode(b"run\xff"), r"run\\udcff: expected a path in UTF-8"),
+])
+def test_a_folder_that_tensorflow_would_take_for_a_pattern_or_cannot_take(tmp_path, name, message):
+    with pytest.raises(tfe.InputError, match=message):
         train_folder.make_train_dir(str(tmp_path / name))
     assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ import numpy as np
 from tf_extended.console import say
 from tf_extended.evaluation.error_analysis import class_best_f1
 from tf_extended.evaluation.voc_scoring import ClassScore
+from tf_extended.files import write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,10 +140,9 @@ def _short(name: str, length: int) -> str:
 
 
 def _save(figure: "Figure", path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        figure.savefig(path, dpi=110)
+        write_figure(path, figure, dpi=110)
     if any("missing from font" in str(warning.message) for warning in caught):
         _note_letters(path.parent)
 

@@ -1,0 +1,58 @@
+"""`.ci/venv.sh`, which demo.sh and test.sh set themselves up with: what it does where .venv is not whole."""
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+SAYS = '#!/bin/sh\necho "$@" >>calls\n'
+WHOLE, BROKEN = SAYS, SAYS + "[ \"$2\" = pip ]\n"  # which fails where it is asked whether it is whole
+
+
+def set_up(folder, *files, python=None):
+    """The finished `venv_with files` in a folder that has no more than these files and what lies in it already."""
+    shutil.copy(PROJECT / ".ci/venv.sh", folder)
+    for name in files:
+        (folder / name).touch()
+    return subprocess.run(["sh", "-c", '. ./venv.sh; venv_with "$@"', "sh", *files], cwd=folder, text=True, check=False,
+                          capture_output=True, env={"PYTHON": python or sys.executable, "PATH": "/usr/bin:/bin"})
+
+
+def make_python(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_files_are_installed_once_whoever_asks_for_others_in_between(tmp_path):
+    make_python(tmp_path / ".venv/bin/python", WHOLE)
+    for files in (["a.txt"], ["a.txt", "b.txt"], ["a.txt"], ["a.txt", "b.txt"]):
+        assert set_up(tmp_path, *files).returncode == 0
+    installed = [line.split()[-1] for line in (tmp_path / "calls").read_text().splitlines() if "install" in line]
+    assert installed == ["a.txt", "a.txt", "b.txt"]
+    (tmp_path / "a.txt").write_text("x\n")
+    assert set_up(tmp_path, "a.txt").stdout == "installing a.txt (TensorFlow is large: a minute or more)\n"
+
+
+def test_an_environment_that_is_not_whole_is_told_with_the_remedy(tmp_path):
+    make_python(tmp_path / ".venv/bin/python", BROKEN)
+    done = set_up(tmp_path, "a.txt")
+    assert done.returncode == 2 and "remove it (rm -r .venv) and run this again" in done.stderr
+    assert "install" not in (tmp_path / "calls").read_text()
+
+
+def test_one_whose_python_is_gone_is_made_anew(tmp_path):
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/a.txt.stamp").write_text("of what went with it\n")
+    python = make_python(tmp_path / "python", SAYS)
+    set_up(tmp_path, "a.txt", python=python)
+    assert "-m venv --clear .venv" in (tmp_path / "calls").read_text()
+
+
+@pytest.mark.parametrize("python", ["no-such-python", "false"])
+def test_without_a_python_the_variable_is_named(tmp_path, python):
+    done = set_up(tmp_path, "a.txt", python=python)
+    assert done.returncode == 2 and f"set PYTHON to its command (tried: {python})" in done.stderr
