@@ -92,44 +92,9 @@ def test_an_unfinished_conversion_is_no_data_set(shards):
         get_dataset("voc_2007", "train", str(shards))
 
 
-def test_several_folders_are_one_set(converted, shards):
-    rename(shards, "voc_2012_train")
-    both = f"{converted},{shards}"
-    for name in (None, "voc_2007,voc_2012", "pascalvoc_2007, pascalvoc_2012"):
-        dataset = get_dataset(name, "train", both)
-        assert dataset.num_samples == 10 and len(dataset.data_sources) == 6
-        assert dataset.split["num_samples"] == 10 and dataset.split["objects"]["cat"] == 20
-        assert dataset.split["name"] == "voc_2007_train+voc_2012_train"
-        # By this order evaluation counts pictures, and finds them again to draw them.
-        assert dataset.data_sources == sorted(dataset.data_sources)
-        assert get_dataset(None, "train", f"{shards},{converted}").data_sources == dataset.data_sources
-    for path in converted.glob(f"{NAME}*"):
-        shutil.copy(path, shards)
-    assert get_dataset("voc_2007,voc_2012", "train", str(shards)).num_samples == 10
-
-
-def test_the_same_pictures_are_not_joined_with_themselves(converted, shards, tmp_path):
-    (tmp_path / "link").symlink_to(shards)
-    for name, folders in ((None, f"{shards},{shards}"), (None, f"{shards},{tmp_path / 'link'}"),
-                          ("voc_2007,pascalvoc_2007", str(shards))):
-        with pytest.raises(InputError, match=r"_000\.tfrecord is in the data set twice; name each folder"):
-            get_dataset(name, "train", folders)
-
-
 def test_a_folder_whose_name_is_not_utf_8_is_told():
     with pytest.raises(InputError, match=r"--dataset_dir sh\\udcff: expected a path in UTF-8"):
         get_dataset(None, "train", os.fsdecode(b"sh\xff"))
-
-
-def test_sets_of_different_classes_are_not_joined(converted, shards):
-    change_description(shards, labels=list(reversed(VOC_CLASSES)))
-    with pytest.raises(InputError, match=r"label map .* is not that of .*same --labels"):
-        get_dataset(None, "train", f"{converted},{shards}")
-
-
-def test_names_and_folders_must_pair_up(converted):
-    with pytest.raises(InputError, match="--dataset_name has 3 names, --dataset_dir 2 folders"):
-        get_dataset("a,b,c", "train", f"{converted},{converted}")
 
 
 def test_the_one_data_set_of_a_folder_needs_no_name(shards):

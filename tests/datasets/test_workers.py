@@ -32,7 +32,8 @@ def test_a_temporary_folder_of_a_long_name(tmp_path, monkeypatch):
     folder = tmp_path / ("long" * 25)
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    test_order_and_exceptions_pass_through()
+    with Workers(2) as workers:
+        assert list(workers.map(divmod_by_seven, range(9))) == [divmod(number, 7) for number in range(9)]
 
 
 def test_ctrl_c_is_left_to_the_parent():
