@@ -194,8 +194,8 @@ def prepare_folder(dataset: slim.dataset.Dataset, net, steps: int, **facts) -> P
     train_dir = train_folder.make_train_dir(FLAGS.train_dir)
     if checkpoints.latest_step(train_dir) >= steps and model_file.find_model_file(train_dir).is_file():
         return train_dir  # nothing will be trained: what made the checkpoint was other flags
-    model_file.tell_changes(train_dir, net, get_augmentation().eval_interpolation)
-    model_file.write_model_file(train_dir, net, class_names(net, dataset), get_augmentation().eval_interpolation)
+    model_file.describe_training(train_dir, net, class_names(net, dataset), get_augmentation().eval_interpolation,
+                                 resumes=checkpoints.latest_checkpoint(train_dir) is not None)
     described = {"samples": dataset.num_samples, "labels": dataset.labels_to_names}
     write_run_file(train_dir, FLAGS.flag_values_dict(), steps=steps, dataset=described, **facts)
     return train_dir

@@ -1,14 +1,14 @@
 # Sourced by demo.sh and test.sh from the project's folder: a virtual environment in .venv with the given requirement
-# files installed. Nothing is installed twice: a stamp for these files remembers what they said.
+# files installed. Nothing is installed twice: of each file a stamp remembers what it said.
 venv_with() {
     python=${PYTHON:-python3}
     if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
         echo "error: Python 3.10 or newer is needed; set PYTHON to its command (tried: $python)" >&2
         return 2
     fi
-    if [ ! -x .venv/bin/python ]; then
+    if [ ! -e .venv ] && [ ! -L .venv ]; then
         echo "making the virtual environment .venv"
-        "$python" -m venv --clear .venv || {
+        "$python" -m venv .venv || {
             echo "error: '$python -m venv' failed; on Debian and Ubuntu install the package python3-venv" >&2
             return 2
         }
@@ -18,12 +18,12 @@ sys.exit(sys.version_info < (3, 10) or sys.prefix == sys.base_prefix)' 2>/dev/nu
             "and run this again" >&2
         return 2
     fi
-    stamp=$(cat "$@" | cksum) noted=.venv/$(echo "$*" | tr ' /' '__').stamp
-    if [ "$(cat "$noted" 2>/dev/null)" != "$stamp" ]; then
-        echo "installing $* (TensorFlow is large: a minute or more)"
-        for file in "$@"; do
+    for file in "$@"; do
+        stamp=$(cksum <"$file") noted=.venv/$(echo "$file" | tr / _).stamp
+        if [ "$(cat "$noted" 2>/dev/null)" != "$stamp" ]; then
+            echo "installing $file (TensorFlow is large: a minute or more)"
             .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$file" || return 2
-        done
-        echo "$stamp" >"$noted"
-    fi
+            echo "$stamp" >"$noted"
+        fi
+    done
 }

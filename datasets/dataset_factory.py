@@ -71,7 +71,7 @@ def get_dataset(name: str | None, split_name: str, dataset_dir: str | Path, file
                              f"{list(parts[0].labels)}; convert both with the same --labels.")
     labels = parts[0].labels
     # Sorted: the one order in which everybody counts pictures, whatever the order of the folders.
-    shards = sorted(shard for part in parts for shard in part.shards)
+    shards = sorted((shard for part in parts for shard in part.shards), key=str)
     if twice := [path for path, times in Counter(shard.resolve() for shard in shards).items() if times > 1]:
         raise InputError(f"{twice[0]} is in the data set twice; name each folder, and each family in it, once.")
     return slim.dataset.Dataset(

@@ -77,7 +77,8 @@ def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], li
     if split is None:
         findings += [finding for finding in unusable if finding.kind == "name_unusable"]
         findings += [Finding("xml_deeper", printable(str(inner.relative_to(folder))), None, "")
-                     for inner in sorted({path.parent for path in (folder / ANNOTATIONS).glob("*/*.xml")})]
+                     for inner in sorted((folder / ANNOTATIONS).iterdir())
+                     if inner.is_dir() and not inner.name.startswith(".") and _by_id(inner, (".xml",))[0]]
         findings += [Finding("picture_unannotated", str(path.relative_to(folder)), None, "")
                      for name in sorted(pictures) if name not in annotations for path in pictures[name]]
     return samples, findings

@@ -23,7 +23,7 @@ Item, Result = TypeVar("Item"), TypeVar("Result")
 # What every worker needs and takes seconds to import.
 _PRELOADED = ["__main__", "datasets.samples"]
 _LARGEST_CHUNK = 16
-# The server's socket lies in the temporary folder, and its whole path may have a hundred letters.
+# The server's socket lies in the temporary folder, and its whole path may have a hundred bytes.
 _LONGEST_TEMPORARY = 60
 
 
@@ -43,6 +43,11 @@ def _begin_worker() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _fork_server_works() -> bool:
+    return ("forkserver" in multiprocessing.get_all_start_methods()
+            and len(os.fsencode(gettempdir())) <= _LONGEST_TEMPORARY)
+
+
 class Workers:
     """A context manager around the processes; `map` may be called several times within it."""
 
@@ -52,8 +57,7 @@ class Workers:
 
     def __enter__(self) -> "Workers":
         if self._count > 1:
-            there = "forkserver" in multiprocessing.get_all_start_methods() and len(gettempdir()) <= _LONGEST_TEMPORARY
-            method = "forkserver" if there else "spawn"
+            method = "forkserver" if _fork_server_works() else "spawn"
             context = multiprocessing.get_context(method)
             context.set_forkserver_preload(_PRELOADED)
             self._executor = ProcessPoolExecutor(self._count, context, _begin_worker)

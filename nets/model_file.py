@@ -189,19 +189,24 @@ def check_folder(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str]) -> 
     check_model(describe(ssd_net, labels), found, find_model_file(folder))
 
 
-def tell_changes(folder: str | Path, ssd_net: SSDNet, interpolation: str = DEFAULT_INTERPOLATION) -> None:
-    """Say what a run that goes on in the folder changes for all checkpoints there, and what it cannot change any more.
+def describe_training(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str], interpolation: str,
+                      resumes: bool) -> None:
+    """Write the model.json of a training's folder; where a run `resumes`, keep the one of its beginning.
 
-    For before its model.json is written anew; nothing where the folder has none.
+    That one must have passed `check_folder`. Its interpolation is what may change, for all checkpoints there: that is
+    said, and which flag has no effect any more.
     """
-    if not find_model_file(folder).is_file():
+    if not resumes or not find_model_file(folder).is_file():
+        write_model_file(folder, ssd_net, labels, interpolation)
         return
-    began, before = read_model_file(folder)["initializer"], read_interpolation(folder)
-    if began != ssd_net.initializer:
-        tfe.say(f"NOTE: --initializer={ssd_net.initializer} has no effect: the weights in {folder} began with {began}")
+    found, before = read_model_file(folder), read_interpolation(folder)
+    if found["initializer"] != ssd_net.initializer:
+        tfe.say(f"NOTE: --initializer={ssd_net.initializer} has no effect: the weights in {folder} began with "
+                f"{found['initializer']}")
     if before != interpolation:
         tfe.say(f"NOTE: with this augmentation, pictures are resized by {interpolation} where the checkpoints in "
                 f"{folder} are used, those that are there already too; until now it was {before}")
+        write_json(find_model_file(folder), found | {"interpolation": interpolation})
 
 
 def _flat(description: dict[str, Any]) -> dict[str, Any]:

@@ -29,13 +29,18 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 def open_closed_streams() -> None:
-    """Give Python somewhere to write where a shell closed standard output or error (`2>&-`), and the file its number.
+    """Open nothing at all where a shell closed a standard stream (`2>&-`), for this process and those it starts.
 
-    The next file that is opened would have that number else, and get what TensorFlow writes to it.
+    The next file that is opened would have its number else, and get what TensorFlow writes to it.
     """
-    for name in ("stdout", "stderr"):
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+            nothing = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nothing, number, inheritable=True)  # also where it is that number
+            os.set_inheritable(number, True)
+            if nothing != number:
+                os.close(nothing)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
 
 
 @contextlib.contextmanager

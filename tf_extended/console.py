@@ -5,8 +5,10 @@ Not its job: defining flags (`shared_flags`) or deciding what is an error. Exit 
 `--verbosity=1`.
 """
 import errno
+import functools
 import io
 import os
+import re
 import sys
 import time
 import traceback
@@ -20,6 +22,7 @@ from tqdm import tqdm
 LOG_INTERVAL_SECS = 10.0
 # Of the flags that absl brings, those that work: the others are for its own way of starting a program.
 ABSL_FLAGS = ("verbosity", "v", "flagfile", "undefok")
+LONGEST_NAME = 255
 MOST_FLOAT32 = 3.4028236e38
 # A pipe that nobody reads, a terminal that was closed.
 GONE = (errno.EPIPE, errno.EIO)
@@ -53,11 +56,21 @@ def _print(message: str, stream: TextIO) -> None:
     except OSError as error:
         if error.errno not in GONE + FULL:
             raise
-        # Whoever read has gone (`| head`, a `| tee` that Ctrl-C ended first), or the log can grow no further: no reason
-        # for the work to end with it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if error.errno in FULL and stream is not sys.stderr:
-            complain(f"WARNING: the log cannot be written ({error.strerror}): going on without it")
+        # Whoever read has gone (`| head`, a `| tee` that Ctrl-C ended first), or the disk of the log is full: no reason
+        # for the work to end with it. What waits to be written goes nowhere; a full disk may have room again later.
+        kept, nowhere = os.dup(stream.fileno()), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        if error.errno in FULL:
+            stream.flush()
+            os.dup2(kept, stream.fileno())
+            _tell_full(error.strerror)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@functools.cache
+def _tell_full(reason: str) -> None:
+    complain(f"WARNING: the log cannot be written ({reason}): going on without these lines")
 
 
 def first_line(error: Exception) -> str:
@@ -108,18 +121,26 @@ def _parse(flag_values: flags.FlagValues, argv: list[str], usage: str) -> None:
         raise InputError(f"unexpected argument {left_over[0]!r}: every setting is a flag, --name=value. See --help.")
     for name in flag_values:
         value = flag_values[name].value
-        if name not in ABSL_FLAGS and flag_values[name].present and _is_absls(flag_values, name):
+        if name not in ABSL_FLAGS and flag_values[name].present and _is_a_librarys(flag_values, name):
             raise InputError(f"--{name} has no effect here. Leave it out.")
-        # Not a number is within all bounds; graphs compute in float32, where 1e39 is infinite.
-        if isinstance(value, float) and not abs(value) < MOST_FLOAT32:
-            raise InputError(f"--{name}={value}: expected a finite number.")
+        _check_value(name, value)
         expanded = _expand_home(value)  # a shell expands ~ only at the beginning of a word, so not after --name=
         if expanded != value:
             flag_values[name].value = expanded
 
 
-def _is_absls(flag_values: flags.FlagValues, name: str) -> bool:
-    return flag_values.find_module_defining_flag(name, "").startswith("absl.")
+def _check_value(name: str, value: Any) -> None:
+    """Raise InputError for what no flag can take, whatever it is for."""
+    # Not a number is within all bounds; graphs compute in float32, where 1e39 is infinite.
+    if isinstance(value, float) and not abs(value) < MOST_FLOAT32:
+        raise InputError(f"--{name}={value}: expected a finite number.")
+    for text in value if isinstance(value, list) else [value] if isinstance(value, str) else []:
+        if any(len(os.fsencode(part)) > LONGEST_NAME for part in re.split("[/,]", text)):
+            raise InputError(f"--{name}={text}: longer than a file's name can be.")
+
+
+def _is_a_librarys(flag_values: flags.FlagValues, name: str) -> bool:
+    return flag_values.find_module_defining_flag(name, "").startswith(("absl.", "tensorflow."))
 
 
 def _flags_help(flag_values: flags.FlagValues, script: str) -> str:
@@ -161,8 +182,6 @@ def run_script(main: Callable[[], None], flag_values: flags.FlagValues, usage: s
     except KeyboardInterrupt:
         end(1, "interrupted: run the same command again")
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            end(2, f"error: {error.filename}: longer than a name or path can be; check the flags")
         end(1, f"error: {error}\nCheck the disk space and permissions of that path, then run the command again.")
     except Exception as error:  # the last net: a person reads one line, a developer asks for the rest
         end(1, f"error: {type(error).__name__}: {error}\nRun again with --verbosity=1 to see where it happened.")

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import secrets
 import unicodedata
 from collections.abc import Container
 from pathlib import Path
@@ -25,18 +26,21 @@ _ENDING = re.compile(f"({'|'.join(map(re.escape, (*SUFFIXES, '.xml')))})$", re.I
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace the file by one that holds these bytes, in one step; its folder is made. An OSError names the file."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}.unfinished")  # of each process its own
+    """Replace the file, or the one that a link leads to, by one that holds these bytes, in one step.
+
+    Its folder is made. An OSError names the file.
+    """
+    target = Path(path).resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{secrets.token_hex(8)}.unfinished")  # nobody else's, on whatever machine
     try:
         unfinished.write_bytes(data)
-    except OSError as error:  # which names no file where the disk is full
+        unfinished.replace(target)
+    except OSError as error:  # which names no file where the disk is full, or the unfinished one
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
         with contextlib.suppress(OSError):
             unfinished.unlink()
-        error.filename = str(path)
-        raise
-    unfinished.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:

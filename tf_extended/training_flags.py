@@ -120,16 +120,19 @@ def schedule(flag_values: flags.FlagValues, num_samples: int) -> Schedule:
     """The learning-rate schedule of the flags; its `total_steps` is also where the training ends.
 
     Settles --warmup_steps: a recipe's are made for a long training, and are at most a third of a short one. And
-    --end_learning_rate: a recipe's is made for the recipe's rate, and a lower one does not climb to it.
+    --end_learning_rate: a recipe's is made for the recipe's rate, and a lower one does not climb to it. InputError for
+    one on the command line that is above the rate.
     """
     images_per_step = flag_values.batch_size * flag_values.num_clones
     steps = total_steps(flag_values, num_samples, images_per_step)
     _set_defaults(flag_values, {
         "warmup_steps": min(flag_values.warmup_steps, steps // 3),
         "end_learning_rate": min(flag_values.end_learning_rate, flag_values.learning_rate)})
+    policy, rate, end = flag_values.learning_rate_decay_type, flag_values.learning_rate, flag_values.end_learning_rate
+    if end > rate and "end_learning_rate" in READ_BY["learning_rate_decay_type"][policy]:
+        raise InputError(f"--end_learning_rate={end:g} is above --learning_rate={rate:g}: lower it, or leave it out")
     return Schedule(
-        policy=flag_values.learning_rate_decay_type, learning_rate=flag_values.learning_rate,
-        end_learning_rate=flag_values.end_learning_rate, decay_factor=flag_values.learning_rate_decay_factor,
+        policy=policy, learning_rate=rate, end_learning_rate=end, decay_factor=flag_values.learning_rate_decay_factor,
         decay_steps=decay_steps(num_samples, images_per_step, flag_values.num_epochs_per_decay), total_steps=steps,
         warmup_steps=flag_values.warmup_steps)
 
@@ -154,10 +157,6 @@ def check(flag_values: flags.FlagValues) -> None:
         raise InputError("--learning_rate=0 means nothing with --optimizer=ftrl, which divides by it; give another")
     for chooser, readers in READ_BY.items():
         _check_read(flag_values, chooser, readers)
-    rate, end = flag_values.learning_rate, flag_values.end_learning_rate
-    ends = "end_learning_rate" in READ_BY["learning_rate_decay_type"][flag_values.learning_rate_decay_type]
-    if ends and flag_values["end_learning_rate"].present and end > rate:
-        raise InputError(f"--end_learning_rate={end:g} is above --learning_rate={rate:g}: lower it, or leave it out")
 
 
 def _check_read(flag_values: flags.FlagValues, chooser: str, readers: dict[str, tuple[str, ...]]) -> None:

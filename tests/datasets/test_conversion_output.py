@@ -36,7 +36,7 @@ def test_a_report_of_a_stopped_run_is_in_nobodys_way(tmp_path):
     assert "xml_unparsable" not in report
     annotation.write_bytes(b"damaged")
     with pytest.raises(InputError):
-        run(source, output, "a_b", report_dir=output, overwrite=True)
+        run(source, output, "a_b", report_dir=output / ".." / output.name, overwrite=True)
     assert (output / "a_b.report.json").read_text() == report  # it tells of the set that is still there
 
 

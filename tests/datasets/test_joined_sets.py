@@ -21,6 +21,14 @@ def folders(tmp_path_factory):
     return {name: top / f"{name}_train" for name in ("voc_2007", "voc_2012", "turned")}
 
 
+def test_the_order_is_that_of_the_names_also_where_one_begins_like_another(folders, tmp_path):
+    """As paths, `voc` comes before `voc-2`; as names, which evaluation sorts by, `voc-2/` comes before `voc/`."""
+    for name, folder in (("voc", "voc_2007"), ("voc-2", "voc_2012")):
+        shutil.copytree(folders[folder], tmp_path / name)
+    names = get_dataset(None, "train", f"{tmp_path / 'voc'},{tmp_path / 'voc-2'}").data_sources
+    assert names == sorted(names) and "voc-2" in names[0]
+
+
 def test_several_folders_are_one_set(folders, tmp_path):
     first, second = folders["voc_2007"], folders["voc_2012"]
     for name in (None, "voc_2007,voc_2012", "pascalvoc_2007, pascalvoc_2012"):

@@ -77,7 +77,10 @@ def test_annotations_in_folders_beside_others_are_noted(tmp_path):
     folder = make_voc_folder(tmp_path / "voc", "a", "b")
     (folder / "Annotations/more").mkdir()
     for name in ("b", "c"):
-        shutil.copy(folder / "Annotations/b.xml", folder / f"Annotations/more/{name}.xml")
+        shutil.copy(folder / "Annotations/b.xml", folder / f"Annotations/more/{name}.XML")
+    for other in ("Annotations/.checkpoints/x.xml", "Annotations/mac/._b.xml"):  # nobody's annotations
+        (folder / other).parent.mkdir()
+        shutil.copy(folder / "Annotations/b.xml", folder / other)
     samples, findings = list_samples(folder, None)
     assert [sample.id for sample in samples] == ["a", "b"]
     assert [(finding.kind, finding.file) for finding in findings] == [("xml_deeper", "Annotations/more")]

@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -28,12 +27,17 @@ def test_order_and_exceptions_pass_through():
 
 
 @pytest.mark.slow
-def test_a_temporary_folder_of_a_long_name(tmp_path, monkeypatch):
-    folder = tmp_path / ("long" * 25)
+def test_a_temporary_folder_of_a_long_name(tmp_path):
+    """The fork server that this process may have would not notice, so it is another one."""
+    folder = tmp_path / ("ü" * 40)
     folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    with Workers(2) as workers:
-        assert list(workers.map(divmod_by_seven, range(9))) == [divmod(number, 7) for number in range(9)]
+    program = ("from datasets.workers import Workers\n"
+               "if __name__ == '__main__':\n"
+               "    with Workers(2) as workers: print(list(workers.map(abs, range(-3, 0))))")
+    (tmp_path / "program.py").write_text(program)
+    done = subprocess.run([sys.executable, tmp_path / "program.py"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(PROJECT)})
+    assert done.stdout == "[3, 2, 1]\n", done.stderr
 
 
 def test_ctrl_c_is_left_to_the_parent():

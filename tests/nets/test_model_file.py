@@ -156,26 +156,31 @@ def test_a_folder_of_other_classes_is_told_by_their_names(tmp_path, labels):
         error.value)
 
 
-def test_the_way_of_resizing_travels_with_the_model(tmp_path, capsys):
+def test_the_way_of_resizing_travels_with_the_model(tmp_path):
     assert model_file.read_interpolation(tmp_path) == "bilinear_slim"
     model_file.write_model_file(tmp_path, a_net(), LABELS, "bilinear")
     assert model_file.read_interpolation(tmp_path / "model.ckpt-3") == "bilinear"
-    # It is not what makes another net, but said where it changes.
-    model_file.tell_changes(tmp_path, a_net(), "bilinear")
+
+
+def test_a_run_that_resumes_tells_how_pictures_are_resized_from_now_on(tmp_path, capsys):
+    model_file.write_model_file(tmp_path, a_net(), LABELS, "bilinear")
+    model_file.describe_training(tmp_path, a_net(), LABELS, "bilinear", resumes=True)
     assert capsys.readouterr().out == ""
-    model_file.tell_changes(tmp_path, a_net(), "bilinear_slim")
+    model_file.describe_training(tmp_path, a_net(), LABELS, "bilinear_slim", resumes=True)
     assert "resized by bilinear_slim" in (note := capsys.readouterr().out) and "until now it was bilinear\n" in note
+    assert model_file.read_interpolation(tmp_path) == "bilinear_slim"
 
 
 def test_another_initialiser_for_weights_that_are_there_is_told_to_be_without_effect(tmp_path, capsys):
-    model_file.tell_changes(tmp_path, a_net())  # a new folder
-    model_file.write_model_file(tmp_path, a_net(), LABELS)
-    model_file.check_folder(tmp_path, a_net(initializer="xavier"), LABELS)
-    model_file.tell_changes(tmp_path, a_net())
-    assert capsys.readouterr().out == ""
-    model_file.tell_changes(tmp_path, a_net(initializer="xavier"))
-    assert capsys.readouterr().out == (
-        f"NOTE: --initializer=xavier has no effect: the weights in {tmp_path} began with he\n")
+    model_file.describe_training(tmp_path, a_net(), LABELS, "bilinear", resumes=False)
+    xavier = a_net(initializer="xavier")
+    model_file.check_folder(tmp_path, xavier, LABELS)
+    for net, said in ((xavier, f"NOTE: --initializer=xavier has no effect: the weights in {tmp_path} began with he\n"),
+                      (a_net(), "")):
+        model_file.describe_training(tmp_path, net, LABELS, "bilinear_slim", resumes=True)
+        assert capsys.readouterr().out.startswith(said) and model_file.read_model_file(tmp_path)["initializer"] == "he"
+    model_file.describe_training(tmp_path, xavier, LABELS, "bilinear", resumes=False)  # the checkpoints were removed
+    assert capsys.readouterr().out == "" and model_file.read_model_file(tmp_path)["initializer"] == "xavier"
 
 
 def test_fine_tuning_from_other_anchors_is_noted(tmp_path):

@@ -32,24 +32,27 @@ def test_files_are_installed_once_whoever_asks_for_others_in_between(tmp_path):
     for files in (["a.txt"], ["a.txt", "b.txt"], ["a.txt"], ["a.txt", "b.txt"]):
         assert set_up(tmp_path, *files).returncode == 0
     installed = [line.split()[-1] for line in (tmp_path / "calls").read_text().splitlines() if "install" in line]
-    assert installed == ["a.txt", "a.txt", "b.txt"]
-    (tmp_path / "a.txt").write_text("x\n")
-    assert set_up(tmp_path, "a.txt").stdout == "installing a.txt (TensorFlow is large: a minute or more)\n"
+    assert installed == ["a.txt", "b.txt"]
+    for text, files in (("x\n", ["a.txt", "b.txt"]), ("", ["a.txt"])):  # and where one goes back to what it was
+        (tmp_path / "a.txt").write_text(text)
+        assert set_up(tmp_path, *files).stdout == "installing a.txt (TensorFlow is large: a minute or more)\n"
 
 
-def test_an_environment_that_is_not_whole_is_told_with_the_remedy(tmp_path):
-    make_python(tmp_path / ".venv/bin/python", BROKEN)
+@pytest.mark.parametrize("python", [".venv/bin/python", "elsewhere/python"])
+def test_an_environment_that_is_not_whole_is_left_and_told_with_the_remedy(tmp_path, python):
+    """One that pip is missing from, and one whose Python is gone, perhaps no environment at all."""
+    make_python(tmp_path / python, BROKEN)
+    (tmp_path / ".venv").mkdir(exist_ok=True)
+    (tmp_path / ".venv/own").touch()
     done = set_up(tmp_path, "a.txt")
     assert done.returncode == 2 and "remove it (rm -r .venv) and run this again" in done.stderr
-    assert "install" not in (tmp_path / "calls").read_text()
+    assert (tmp_path / ".venv/own").exists() and not (tmp_path / ".venv/a.txt.stamp").exists()
 
 
-def test_one_whose_python_is_gone_is_made_anew(tmp_path):
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv/a.txt.stamp").write_text("of what went with it\n")
+def test_where_there_is_none_it_is_made(tmp_path):
     python = make_python(tmp_path / "python", SAYS)
     set_up(tmp_path, "a.txt", python=python)
-    assert "-m venv --clear .venv" in (tmp_path / "calls").read_text()
+    assert "-m venv .venv" in (tmp_path / "calls").read_text()
 
 
 @pytest.mark.parametrize("python", ["no-such-python", "false"])

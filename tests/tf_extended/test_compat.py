@@ -135,9 +135,12 @@ def in_a_new_process(code: str) -> str:
 
 @pytest.mark.slow
 def test_streams_that_a_shell_closed_do_not_matter():
-    code = "import sys; from tf_extended import compat; print('x'); sys.exit(sys.stderr.fileno())"
-    ended = subprocess.run(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", code], check=False)
-    assert ended.returncode == 2  # the number that belongs to standard error, and to no other file
+    code = ("import os, sys; from tf_extended import compat; print('x', file=sys.stderr)\n"
+            "sys.exit(sum(stream.fileno() == number and os.get_inheritable(number)\n"
+            "             for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr))))")
+    for closed in (">&- 2>&-", "<&- >&- 2>&-", "<&- 2>&-"):
+        ended = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", code], check=False)
+        assert ended.returncode == 3  # each has the number that belongs to it, and so have programs that are started
 
 
 @pytest.mark.slow
@@ -225,8 +228,7 @@ def test_threads_share_the_callable_of_one_operation_and_no_other():
             assert doubled is not sess.make_callable(number * 2.0, [number]) and doubled(2.0) == 4.0
             assert sess.make_callable(one)() is None
             with compat.shared_callables():  # what is prepared for a session here is not kept by whoever is around
-                inner = weakref.ref(sess.make_callable(one))
-                assert inner() is sess.make_callable(one)
+                assert (inner := weakref.ref(sess.make_callable(one)))() is sess.make_callable(one)
             assert inner() is None
             assert sess.make_callable(one) is sess.make_callable(one)
         assert tf.Session.make_callable is before

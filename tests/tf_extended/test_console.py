@@ -1,4 +1,6 @@
 """Exit codes and messages of the scripts, seen from outside: a small script in a process of its own."""
+import errno
+import io
 import os
 import subprocess
 import sys
@@ -29,7 +31,7 @@ def main():
     if what == "talk":
         for _ in range(20_000): console.say("a line"), console.complain("another")
         open(flags.FLAGS.folders[0], "w").write("the work was done")
-    print("done", flags.FLAGS.number, *flags.FLAGS.folders)
+    console.say(" ".join(["done", str(flags.FLAGS.number), *flags.FLAGS.folders]))
 console.run_script(main, flags.FLAGS, "What this script is for.")
 """
 
@@ -57,6 +59,24 @@ def test_work_goes_on_when_the_disk_of_the_log_is_full(tmp_path):
     assert done.stderr.count("WARNING: the log cannot be written (No space left on device): going on") == 1
 
 
+def test_a_log_goes_on_where_its_disk_has_room_again(tmp_path, capfd, monkeypatch):
+    failing = [True, False]
+
+    class Stream(io.TextIOWrapper):
+        def flush(self):
+            if failing.pop(0) if failing else False:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().flush()
+
+    console._tell_full.cache_clear()
+    with (tmp_path / "log").open("wb") as log, Stream(log) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        console.say("lost")
+        console.say("kept")
+    assert (tmp_path / "log").read_text() == "kept\n"
+    assert capfd.readouterr().err.count("WARNING: the log cannot be written (No space left on device)") == 1
+
+
 @pytest.mark.parametrize(("arguments", "status", "out", "err"), [
     (["--number=3"], 0, "done 3", ""),
     (["--folders=~/a,b~,~"], 0, f"done 1 {Path.home()}/a b~ ~", ""),
@@ -65,7 +85,8 @@ def test_work_goes_on_when_the_disk_of_the_log_is_full(tmp_path):
     (["--do=disk"], 1, "", "No space left on device"),
     (["--do=bug"], 1, "", "--verbosity=1"),
     (["--do=stop"], 1, "", "interrupted"),
-    (["--do=name"], 2, "", "error: nnn"),
+    (["--folders=a," + "n" * 300], 2, "", "nnn: longer than a file's name can be"),
+    (["--do=name"], 1, "", "File name too long"),
     (["--only_check_args"], 2, "", "--only_check_args has no effect here. Leave it out."),
     (["--log_dir=x"], 2, "", "--log_dir has no effect here"),
     (["--no_such_flag=1"], 2, "", "no_such_flag"),

@@ -18,18 +18,28 @@ def test_a_text_is_written_into_a_folder_that_was_not_there(tmp_path):
     assert (tmp_path / "new" / "x.txt").read_bytes() == "größe".encode()
 
 
-def test_two_processes_that_write_one_file_do_not_meet(tmp_path, monkeypatch):
-    def other_process_writes(path, data, write=Path.write_bytes):
-        write(path, data[:2])
+def test_two_that_write_one_file_at_once_do_not_meet(tmp_path, monkeypatch):
+    def while_others_write(path, data, write=Path.write_bytes):
         monkeypatch.undo()
-        monkeypatch.setattr(files.os, "getpid", lambda: -1)
+        write(path, data[:2])
         files.write_text(tmp_path / "x.txt", "theirs")
-        assert (tmp_path / "x.txt").read_text() == "theirs"
+        assert (tmp_path / "x.txt").read_text() == "theirs" and path.read_bytes() == data[:2]
         write(path, data)
 
-    monkeypatch.setattr(Path, "write_bytes", other_process_writes)
+    monkeypatch.setattr(Path, "write_bytes", while_others_write)
     files.write_text(tmp_path / "x.txt", "ours")
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"] and (tmp_path / "x.txt").read_text() == "ours"
+
+
+def test_a_target_that_is_a_folder_or_a_link_or_has_too_long_a_name(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("new")
+    for name in ("folder", "n" * 300):
+        with pytest.raises(OSError, match=f": '{tmp_path / name}'$"):
+            files.write_text(tmp_path / name, "x")
+    files.write_text(tmp_path / "link", "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link", "new"]
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "new").read_text() == "x"
 
 
 @pytest.mark.parametrize("write", [

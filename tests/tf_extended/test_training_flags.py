@@ -125,6 +125,15 @@ def test_no_rate_climbs_to_the_end_of_a_recipe(parse, arguments, end):
     assert values.end_learning_rate == end  # which the log and run.json state
 
 
+def test_an_end_above_the_rate_that_is_used_is_refused(parse):
+    values = parse("--recipe=scratch", "--end_learning_rate=0.002")  # .001, but .003 with an eighth of the channels
+    training_flags.apply_recipe(values)
+    with pytest.raises(InputError, match="--end_learning_rate=0.002 is above --learning_rate=0.001: lower it"):
+        training_flags.schedule(values, 9)
+    training_flags.settle_width(values, slow=True)
+    assert training_flags.schedule(values, 9).end_learning_rate == 0.002
+
+
 @pytest.mark.parametrize(("arguments", "objects", "expected"), [
     (["--recipe=scratch"], 108, 0.4),  # raccoons: about one a picture
     (["--recipe=scratch"], 199, 0.4),
@@ -181,8 +190,6 @@ def test_a_short_training_warms_up_shortly(parse, arguments, steps, expected):
     (["--dataset_dir=a", "--train_dir=b", "--optimizer=sgd", "--opt_epsilon=0.1"],
      "--opt_epsilon=0.1 .* give --optimizer=adadelta, adam, rmsprop"),
     (["--dataset_dir=a", "--train_dir=b", "--end_learning_rate=1"], "--learning_rate_decay_type=cosine, polynomial"),
-    (["--dataset_dir=a", "--train_dir=b", "--learning_rate_decay_type=cosine", "--learning_rate=0.00001",
-      "--end_learning_rate=0.0001"], "--end_learning_rate=0.0001 is above --learning_rate=1e-05: lower it"),
     (["--dataset_dir=a", "--train_dir=b", "--learning_rate_decay_type=step", "--learning_rate_decay_factor=0.5"],
      "--learning_rate_decay_factor=0.5 means nothing with --learning_rate_decay_type=step"),
     (["--dataset_dir=a", "--train_dir=b", "--eval_split=test"], "--eval_split means nothing without --eval_every_n_st"),

@@ -85,7 +85,10 @@ def test_a_limit_takes_the_first_batches(dataset, checkpoint, capsys):
 def test_several_checkpoints_one_after_another(dataset, checkpoint, tmp_path):
     other = save_checkpoint(tmp_path / "model.ckpt-9", sure=0.5, step=9)
     ours = evaluator(dataset, batch_size=3)
-    first, second, third = (ours.evaluate(path) for path in (checkpoint, other, checkpoint))
+    first = ours.evaluate(checkpoint)
+    built = len(ours.graph.get_operations())
+    second, third = (ours.evaluate(path) for path in (other, checkpoint))
+    assert len(ours.graph.get_operations()) == built  # a training evaluates hundreds of times
     assert second.detections.scores.max() == pytest.approx(0.5)
     assert second.info["step"] == 9
     assert_same_rows(first.detections, third.detections)
@@ -128,9 +131,10 @@ def test_shards_without_ids(tmp_path, checkpoint):
 
 
 def test_a_count_that_is_not_the_data_sets(dataset, checkpoint):
-    ours = Evaluator(graph_maker(dataset, batch_size=4), dataset.labels_to_names, 9)
-    with pytest.raises(RunError, match="hold 8 images, but the data set says 9"):
-        ours.evaluate(checkpoint)
+    for limit in (None, 10):
+        ours = Evaluator(graph_maker(dataset, batch_size=4), dataset.labels_to_names, 9, max_images=limit)
+        with pytest.raises(RunError, match="hold 8 images, but the data set says 9"):
+            ours.evaluate(checkpoint)
 
 
 def test_what_stops_the_input_is_told(dataset, checkpoint, tmp_path):

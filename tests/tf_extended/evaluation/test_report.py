@@ -47,6 +47,12 @@ def test_report_json(tmp_path):
     assert values["coco"]["per_class"]["dog"]["AP"] is None
 
 
+def test_pictures_are_loaded_once_for_all_that_is_drawn(tmp_path):
+    asked = []
+    report.write_report(tmp_path, evaluation(), lambda indices: asked.append(indices) or grey_images(indices), 4)
+    assert asked == [[0, 1]]  # image 0 has an error, and both are typical
+
+
 def test_report_html_is_one_file(tmp_path):
     page = report.write_report(tmp_path, evaluation(), grey_images, 4).read_text()
     assert "mAP 0.5455 (VOC07) · 0.5000 (VOC12)" in page
