@@ -1,5 +1,4 @@
 """Progress and durations as a log file gets them; time is made here."""
-import errno
 
 import pytest
 
@@ -20,17 +19,3 @@ def test_a_line_every_ten_seconds_tells_rate_and_time_left(capsys, monkeypatch):
         now[0] += 6.0
     assert capsys.readouterr().out.splitlines() == [
         "reading: 2/4 images, 0.2 images/s, 12s left", "reading: 4/4 images, 0.2 images/s"]
-
-
-def test_a_full_disk_under_the_log_is_an_error(monkeypatch):
-    """Unlike a reader who has gone."""
-    class Full:
-        def write(self, text):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        def flush(self):
-            pass
-
-    monkeypatch.setattr(console.sys, "stdout", Full())
-    with pytest.raises(OSError, match="No space"):
-        console.say("a line")
