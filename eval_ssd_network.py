@@ -144,6 +144,11 @@ def compare_with_flags(net, labels: list[str], path: Path) -> None:
     model_file.check_model(expected, found, path)
 
 
+def most_images() -> int | None:
+    """How many images --max_num_batches lets through; None for all."""
+    return FLAGS.max_num_batches and FLAGS.max_num_batches * FLAGS.batch_size
+
+
 def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Evaluator, dict]:
     """An evaluator of the net that this checkpoint is of, and what the report says about it."""
     net = build_net(checkpoint, dataset)
@@ -159,7 +164,7 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Eva
     evaluator = Evaluator(
         make_graph, dataset.labels_to_names, dataset.num_samples, matching_threshold=FLAGS.matching_threshold,
         remove_difficult=FLAGS.remove_difficult, moving_average_decay=FLAGS.moving_average_decay,
-        max_images=FLAGS.max_num_batches and FLAGS.max_num_batches * FLAGS.batch_size, master=FLAGS.master,
+        max_images=most_images(), master=FLAGS.master,
         session_config=sessions.session_config(FLAGS.gpu_memory_fraction, precision))
     return evaluator, {"name": net.name, "depth_multiplier": net.depth_multiplier, "batch_norm": net.batch_norm,
                        "img_shape": list(net.params.img_shape), "num_classes": net.params.num_classes,
@@ -188,9 +193,8 @@ def evaluate_checkpoints() -> None:
     dataset = dataset_factory.get_dataset(FLAGS.dataset_name, FLAGS.dataset_split_name, FLAGS.dataset_dir)
     load_images = functools.partial(sources.load_shard_images, dataset.data_sources, parse_example)
     curve.read_curve(Path(FLAGS.eval_dir))  # which may refuse
-    limit = FLAGS.max_num_batches * FLAGS.batch_size if FLAGS.max_num_batches else dataset.num_samples
     evaluator, done = None, 0
-    for checkpoint in checkpoints_to_evaluate(min(limit, dataset.num_samples)):
+    for checkpoint in checkpoints_to_evaluate(min(most_images() or dataset.num_samples, dataset.num_samples)):
         tfe.say(f"evaluating {checkpoint}")
         if evaluator is None:
             evaluator, net_facts = build_evaluator(checkpoint, dataset)

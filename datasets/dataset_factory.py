@@ -19,7 +19,7 @@ from datasets.split_files import description_name, find_shards, find_splits, loa
 from datasets.tfrecord_format import make_decoder
 from tf_extended.compat import PATTERN, slim, tf
 from tf_extended.console import InputError
-from tf_extended.files import printable
+from tf_extended.files import check_utf8
 
 # Documented names → (family, classes where there is no description).
 DOCUMENTED = {"pascalvoc_2007": ("voc_2007", VOC_CLASSES), "pascalvoc_2012": ("voc_2012", VOC_CLASSES)}
@@ -100,9 +100,7 @@ def _pair(name: str | None, dataset_dir: str | Path) -> list[tuple[str | None, P
     if not folders:
         raise InputError("--dataset_dir is not given; expected the folder of the TFRecord shards.")
     for folder in folders:
-        if printable(str(folder)) != str(folder):
-            raise InputError(f"--dataset_dir {printable(str(folder))}: expected a path in UTF-8, as TensorFlow takes "
-                             "them; rename the folder.")
+        check_utf8(folder, "--dataset_dir ")
         if not folder.is_dir():
             raise InputError(f"--dataset_dir {folder}: no such folder; expected one with TFRecord shards, "
                              "made by tf_convert_data.py.")

@@ -61,8 +61,8 @@ def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], li
     Raises InputError where the split does not exist or nothing is in it.
     """
     annotations, findings = _by_id(folder / ANNOTATIONS, (".xml",))
-    if not annotations and (deeper := next((folder / ANNOTATIONS).glob("*/*.xml"), None)):
-        raise InputError(f"{deeper.parent}: annotations in folders of their own are not looked for; move them up into "
+    if not annotations and (deeper := _folders_within(folder / ANNOTATIONS)):
+        raise InputError(f"{deeper[0]}: annotations in folders of their own are not looked for; move them up into "
                          f"{folder / ANNOTATIONS}, and their pictures into {folder / PICTURES}.")
     pictures, unusable = _by_id(folder / PICTURES, tuple(SUFFIXES))
     if split is None:
@@ -77,11 +77,16 @@ def list_samples(folder: Path, split: str | None) -> tuple[list[SampleFiles], li
     if split is None:
         findings += [finding for finding in unusable if finding.kind == "name_unusable"]
         findings += [Finding("xml_deeper", printable(str(inner.relative_to(folder))), None, "")
-                     for inner in sorted((folder / ANNOTATIONS).iterdir())
-                     if inner.is_dir() and not inner.name.startswith(".") and _by_id(inner, (".xml",))[0]]
+                     for inner in _folders_within(folder / ANNOTATIONS)]
         findings += [Finding("picture_unannotated", str(path.relative_to(folder)), None, "")
                      for name in sorted(pictures) if name not in annotations for path in pictures[name]]
     return samples, findings
+
+
+def _folders_within(annotations: Path) -> list[Path]:
+    """The folders in it that hold annotations themselves, sorted."""
+    return [inner for inner in sorted(annotations.iterdir())
+            if inner.is_dir() and not inner.name.startswith(".") and _by_id(inner, (".xml",))[0]]
 
 
 def annotation_paths(folder: Path) -> list[Path]:

@@ -199,7 +199,8 @@ def describe_training(folder: str | Path, ssd_net: SSDNet, labels: Sequence[str]
     if not resumes or not find_model_file(folder).is_file():
         write_model_file(folder, ssd_net, labels, interpolation)
         return
-    found, before = read_model_file(folder), read_interpolation(folder)
+    found = read_model_file(folder)
+    before = found.get("interpolation", DEFAULT_INTERPOLATION)
     if found["initializer"] != ssd_net.initializer:
         tfe.say(f"NOTE: --initializer={ssd_net.initializer} has no effect: the weights in {folder} began with "
                 f"{found['initializer']}")

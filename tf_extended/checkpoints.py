@@ -12,7 +12,7 @@ import numpy as np
 
 from tf_extended.compat import PATTERN, slim, tf
 from tf_extended.console import InputError
-from tf_extended.files import printable
+from tf_extended.files import check_utf8
 from tf_extended.restore_plan import SHADOW, RestorePlan
 
 # What TensorFlow raises for a checkpoint that is damaged; IndexError: a file cut short.
@@ -124,8 +124,7 @@ def check_resume(prefix: str, variables: Sequence[tf.Variable]) -> None:
 def check_path(path: str | Path) -> str:
     """The path as text. Raises InputError for one that TensorFlow would take for a pattern, or cannot take."""
     path = str(path)
-    if printable(path) != path:
-        raise InputError(f"{printable(path)}: expected a path in UTF-8, as TensorFlow takes them; rename the folder")
+    check_utf8(path)
     if PATTERN.intersection(path) or (os.sep == "/" and "\\" in path):
         raise InputError(f"{path}: TensorFlow takes * ? [ and \\ in the path of a checkpoint for a pattern; rename the "
                          "folder")

@@ -33,14 +33,11 @@ def open_closed_streams() -> None:
 
     The next file that is opened would have its number else, and get what TensorFlow writes to it.
     """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            nothing = os.open(os.devnull, os.O_RDWR)
-            os.dup2(nothing, number, inheritable=True)  # also where it is that number
-            os.set_inheritable(number, True)
-            if nothing != number:
-                os.close(nothing)
-            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+            nothing = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, so the stream's own
+            os.set_inheritable(nothing, True)
+            setattr(sys, name, os.fdopen(nothing, mode))
 
 
 @contextlib.contextmanager

@@ -134,8 +134,8 @@ def _check_value(name: str, value: Any) -> None:
     # Not a number is within all bounds; graphs compute in float32, where 1e39 is infinite.
     if isinstance(value, float) and not abs(value) < MOST_FLOAT32:
         raise InputError(f"--{name}={value}: expected a finite number.")
-    for text in value if isinstance(value, list) else [value] if isinstance(value, str) else []:
-        if any(len(os.fsencode(part)) > LONGEST_NAME for part in re.split("[/,]", text)):
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str) and any(len(os.fsencode(part)) > LONGEST_NAME for part in re.split("[/,]", text)):
             raise InputError(f"--{name}={text}: longer than a file's name can be.")
 
 

@@ -100,11 +100,16 @@ def write_figure(path: Path, figure: Any, dpi: int) -> None:
     write_bytes(path, drawn.getvalue())
 
 
+def check_utf8(path: str | Path, flag: str = "", remedy: str = "; rename the folder.") -> None:
+    """InputError for a path that is no UTF-8, which TensorFlow cannot take; `flag` and `remedy` begin and end it."""
+    name = printable(str(path))
+    if name != str(path):
+        raise InputError(f"{flag}{name}: expected a path in UTF-8, as TensorFlow takes them{remedy}")
+
+
 def check_writable(folder: Path, what: str) -> None:
     """InputError, naming the flag `what`, where the folder cannot be written or made, or named. Makes nothing."""
-    name = printable(str(folder))
-    if name != str(folder):
-        raise InputError(f"--{what}={name}: expected a path in UTF-8, as TensorFlow takes them. Choose another.")
+    check_utf8(folder, f"--{what}=", ". Choose another.")
     try:
         existing = next(path for path in (folder, *Path(folder).absolute().parents)
                         if path.exists() or path.is_symlink())  # one that leads nowhere is in the way

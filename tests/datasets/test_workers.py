@@ -58,7 +58,6 @@ def test_a_killed_worker_ends_the_run():
 
 ORPHANS = """
 import os, time
-from datasets import workers
 from datasets.workers import Workers
 
 def pid(_):

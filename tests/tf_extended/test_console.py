@@ -60,11 +60,12 @@ def test_work_goes_on_when_the_disk_of_the_log_is_full(tmp_path):
 
 
 def test_a_log_goes_on_where_its_disk_has_room_again(tmp_path, capfd, monkeypatch):
-    failing = [True, False]
+    failing = [True]
 
     class Stream(io.TextIOWrapper):
         def flush(self):
-            if failing.pop(0) if failing else False:
+            if failing:
+                failing.clear()
                 raise OSError(errno.ENOSPC, "No space left on device")
             super().flush()
 

@@ -60,7 +60,6 @@ def write_pictures(
         old.unlink()
     written = []
     for index in filter(images.__contains__, chosen):
-        folder.mkdir(parents=True, exist_ok=True)
         safe_id = re.sub(r"[^\w.-]+", "_", truth.image_ids[index])[:LONGEST_ID]
         path = folder / f"{len(written) + 1:02d}_{safe_id}.png"
         drawn = draw_image(images[index], index, detections, truth, analysis, names)
