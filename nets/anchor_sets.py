@@ -47,7 +47,7 @@ def _named(name: str, params: Any) -> Any:
     if n_layers not in NAMED[name]:
         counts = " or ".join(map(str, NAMED[name]))
         raise tfe.InputError(f"anchors {name!r} are for nets of {counts} prediction layers, this one has {n_layers}: "
-                             "give a file")
+                             "give a file, or nothing (--anchors=) for the net's own")
     smallest, second = NAMED[name][n_layers]
     bounds = [second / 100, LAST_BOUND]
     sizes = ssd_size_bounds_to_values(bounds, n_layers, params.img_shape)

@@ -19,6 +19,8 @@ import numpy as np
 from tf_extended import checkpoints, training
 from tf_extended.compat import tf
 
+# Bytes: a checkpoint has more, what is written before it does not; what is left of a disk that fills up.
+LARGEST_FILE, FREE = 300_000, 100_000
 MISHAP, STEP = sys.argv[1], int(sys.argv[2])
 management = importlib.import_module("tensorflow.python.checkpoint.checkpoint_management")
 save, step_function = tf.train.Saver.save, training.TrainLoop.__call__
@@ -34,7 +36,7 @@ def prepare_death(prefix: Path) -> None:
     if MISHAP == "half_data":
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     if MISHAP == "no_index":
         def without_index(**_arguments):
             prefix.with_name(f"{prefix.name}.index").unlink()
@@ -52,9 +54,9 @@ def prepare_death(prefix: Path) -> None:
 
 
 def fill(folder: Path) -> None:
-    """Leave 100 kB on the disk."""
+    """Leave too little of the disk for a checkpoint."""
     with (folder.parent / "filler").open("wb") as file:
-        file.write(bytes(max(shutil.disk_usage(folder).free - 100_000, 0)))
+        file.write(bytes(max(shutil.disk_usage(folder).free - FREE, 0)))
 
 
 def dying_save(self, sess, path, global_step=None, **more):
@@ -82,6 +84,8 @@ def watched_step(self, sess, train_op, global_step, kwargs):
     return step_function(self, sess, train_op, global_step, kwargs)
 
 
+if MISHAP == "short_files":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
 tf.train.Saver.save, training.TrainLoop.__call__ = dying_save, watched_step
 sys.argv = ["train_ssd_network.py", *sys.argv[3:]]
 runpy.run_path(sys.argv[0], run_name="__main__")

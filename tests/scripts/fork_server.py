@@ -1,7 +1,7 @@
-"""Scripts as processes of their own, forked from one that has imported TensorFlow and matplotlib already.
+"""Scripts as processes of their own, forked from one that has imported TensorFlow, matplotlib and `small_net` already.
 
 `finish(argv)` is `subprocess.run` for them; the import is half of what a refused flag costs, and dozens are refused.
-Signals are sent to, and limits set for, processes that tests start by `subprocess` themselves, as a user's shell does.
+Signals are sent to processes that tests start by `subprocess` themselves, as a user's shell does.
 As a program (`python -m tests.scripts.fork_server`) it reads requests from stdin, one a line, forks for each, and
 answers with its exit status, negative for a signal.
 """
@@ -73,7 +73,7 @@ if __name__ == "__main__":
     import lxml.etree  # noqa: F401
     import matplotlib.figure  # noqa: F401
 
-    import tf_extended.compat  # noqa: F401
+    from tests.scripts import small_net  # noqa: F401
     gc.freeze()
     asked = serve()
     if asked is not None:

@@ -6,10 +6,13 @@ from lxml import etree
 
 from datasets.shapes import make_devkit
 from nets import model_file, nets_factory
+from tests.scripts import small_net
 from tests.scripts.fork_server import finish
 from tf_extended.compat import slim, tf
 
 TRAIN = "train_ssd_network.py"
+# The flags of a net that starts quickly. Recipes have anchors for six or seven layers; `--anchors=` leaves the net's.
+SMALL = {"model_name": small_net.NAME, "anchors": ""}
 
 
 def command(script, **flag_values):
@@ -18,7 +21,7 @@ def command(script, **flag_values):
 
 
 def run(script, **flag_values):
-    """The finished process, with stdout and stderr as text."""
+    """The finished process, with stdout and stderr as text; `small_net` is among its nets."""
     return finish(command(script, **flag_values)[1:])
 
 
@@ -39,7 +42,10 @@ def refuse(script, **flag_values):
 
 
 def flags(shards, train_dir, **more):
-    """Flags of a small, quick training, of pictures as they are: XLA compiles the colours' loops for seconds."""
+    """Flags of a small, quick training, of pictures as they are: XLA compiles the colours' loops for seconds.
+
+    Of `SMALL` too where the net itself does not matter.
+    """
     return {"dataset_dir": shards, "dataset_split_name": "trainval", "train_dir": train_dir, "depth_multiplier": 0.05,
             "batch_size": 2, "log_every_n_steps": 1, "save_summaries_secs": 0, "optimizer": "momentum",
             "learning_rate": 0.0001, "num_readers": 1, "num_preprocessing_threads": 1, "augmentation": "none"} | more
@@ -64,13 +70,13 @@ def make_shards(folder, num_train, without_objects=0):
     return folder / "shards"
 
 
-def untrained_train_dir(folder, labels, steps=(1,)):
-    """`folder` as a training of a very thin SSD-300 leaves it, but for the learning: checkpoints and model.json."""
-    net = nets_factory.build_network("ssd_300_vgg", len(labels) + 1, depth_multiplier=0.05)
+def untrained_train_dir(folder, labels, name="ssd_300_vgg", steps=(1,)):
+    """`folder` as a training of a very thin net leaves it, but for the learning: checkpoints and model.json."""
+    net = nets_factory.build_network(name, len(labels) + 1, depth_multiplier=0.05)
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(1)
         with slim.arg_scope(net.arg_scope()):
-            net.net(tf.zeros([1, 300, 300, 3]), is_training=False)
+            net.net(tf.zeros([1, *net.params.img_shape, 3]), is_training=False)
         session.run(tf.global_variables_initializer())
         saver = tf.train.Saver()
         for step in steps:

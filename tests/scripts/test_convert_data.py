@@ -85,7 +85,7 @@ def test_problems_are_listed_then_skipped(tmp_path):
 
 
 def test_kill_9_with_several_processes(tmp_path):
-    source = make_voc_folder(tmp_path / "voc", *(f"{number:04d}" for number in range(1500)))
+    source = make_voc_folder(tmp_path / "voc", *(f"{number:04d}" for number in range(600)))
     flags = {"dataset_dir": source, "output_name": "voc_2007_x", "output_dir": tmp_path / "out", "num_workers": 2,
              "samples_per_file": 50}
     process = subprocess.Popen(command(SCRIPT, **flags), cwd=PROJECT, stdout=subprocess.DEVNULL, start_new_session=True)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tests.scripts.running import TRAIN, flags, make_shards, succeed
+from tests.scripts.running import SMALL, TRAIN, flags, make_shards, succeed
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +15,7 @@ def shards(tmp_path_factory):
 
 def logged(shards, train_dir, figure, **more):
     """A figure of each step of a training with a seed, in a new folder or one that it resumes in."""
-    succeed(TRAIN, **flags(shards, train_dir, seed=7, **more))
+    succeed(TRAIN, **flags(shards, train_dir, **SMALL, seed=7, **more))
     return [json.loads(row)[figure] for row in (train_dir / "metrics.jsonl").read_text().splitlines()]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.scripts.fork_server import PROJECT
-from tests.scripts.running import TRAIN, command, flags, make_shards, refuse, run, steps, succeed
+from tests.scripts.running import SMALL, TRAIN, command, flags, make_shards, refuse, run, steps, succeed
 from tests.shared_data import GOLDEN, needs_shared
 from tf_extended import checkpoints
 from tf_extended.compat import tf
@@ -119,8 +119,8 @@ def test_sigterm_saves_and_ends_well_and_kill_loses_only_what_was_not_saved(shar
 
 def test_a_learning_rate_too_hot_names_itself_and_poisons_nothing(shards, tmp_path):
     train_dir = tmp_path / "train"
-    succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=1))
-    done = run(TRAIN, **flags(shards, train_dir, max_number_of_steps=50, learning_rate=1e30, warmup_steps=0))
+    succeed(TRAIN, **flags(shards, train_dir, **SMALL, max_number_of_steps=1))
+    done = run(TRAIN, **flags(shards, train_dir, **SMALL, max_number_of_steps=50, learning_rate=1e30, warmup_steps=0))
     assert done.returncode == 1
     assert "not finite (learning rate 1e+30" in done.stderr
     assert "Traceback" not in done.stderr
@@ -151,8 +151,6 @@ def test_bad_flags_are_refused_in_one_line_and_nothing_is_created(shards, tmp_pa
 @needs_shared
 def test_checkpoints_hold_the_documented_variables_and_those_of_other_code_load(tmp_path):
     """20 classes, full width: a checkpoint written by plain TensorFlow goes in, and comes out by the same names."""
-    import sys
-
     sys.path.insert(0, str(GOLDEN))
     from inputs import fill_variable
 
@@ -190,10 +188,10 @@ def test_another_label_map_for_evaluation_is_refused_before_anything_is_done(sha
 
 def test_flags_that_do_not_go_with_the_checkpoint_leave_the_folder_as_it_is(shards, tmp_path):
     train_dir = tmp_path / "train"
-    succeed(TRAIN, **flags(shards, train_dir, max_number_of_steps=1))
+    succeed(TRAIN, **flags(shards, train_dir, **SMALL, max_number_of_steps=1))
     before = {path.name: path.read_bytes() for path in train_dir.iterdir()}
     for change in ({"optimizer": "adam"}, {"moving_average_decay": 0.9}):
-        said = refuse(TRAIN, **flags(shards, train_dir, max_number_of_steps=2, **change))
+        said = refuse(TRAIN, **flags(shards, train_dir, **SMALL, max_number_of_steps=2, **change))
         assert f"--{next(iter(change))}" in said
         assert {path.name: path.read_bytes() for path in train_dir.iterdir()} == before
 
@@ -203,27 +201,12 @@ def test_batch_normalisation_cannot_be_left_out_of_mobilenet(shards, tmp_path):
         TRAIN, **flags(shards, tmp_path / "train", model_name="ssd_300_mobilenet_v1", batch_norm=False))
 
 
-NEW_NET = """
-import sys, types
-from nets import nets_factory, ssd_vgg_300
-class SSDNet(ssd_vgg_300.SSDNet):
-    name = "ssd_300_my_body"
-sys.modules["nets.my_body"] = types.ModuleType("nets.my_body")
-sys.modules["nets.my_body"].SSDNet = SSDNet
-nets_factory.NETWORKS["ssd_300_my_body"] = "nets.my_body"
-import tf_extended as tfe, {script} as script
-tfe.run_script(script.main, script.FLAGS, "")
-"""
-
-
-def test_a_net_that_is_one_file_and_one_line_trains_and_evaluates(shards, tmp_path):
-    """As the README's section on adding a backbone says; its file is made up here, and so is the line."""
-    def use(script, given):
-        _, _, *arguments = command(script, **given)
-        done = subprocess.run([sys.executable, "-c", NEW_NET.format(script=script), *arguments],
-                              cwd=PROJECT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    use("train_ssd_network", flags(shards, tmp_path / "a", model_name="ssd_300_my_body", max_number_of_steps=1))
-    use("eval_ssd_network", {"dataset_dir": shards, "dataset_split_name": "trainval", "checkpoint_path": tmp_path / "a",
-                             "eval_dir": tmp_path / "eval", "batch_size": 4, "num_pictures": 0})
-    assert (tmp_path / "eval/report.json").is_file()
+def test_a_net_that_is_one_file_and_one_line_trains_evaluates_and_detects(shards, tmp_path):
+    """As the README's section on adding a backbone says; `small_net` is the file, and the line is in it."""
+    succeed(TRAIN, **flags(shards, tmp_path / "a", **SMALL, max_number_of_steps=1))
+    succeed("eval_ssd_network.py", dataset_dir=shards, dataset_split_name="trainval", checkpoint_path=tmp_path / "a",
+            eval_dir=tmp_path / "eval", batch_size=4, num_pictures=0)
+    assert json.loads((tmp_path / "eval/report.json").read_text())["net"]["name"] == SMALL["model_name"]
+    succeed("detect_ssd_images.py", checkpoint_path=tmp_path / "a", output_dir=tmp_path / "out",
+            images=tmp_path / "a" / "curves.png")
+    assert len(json.loads((tmp_path / "out/detections.json").read_text())["images"]) == 1

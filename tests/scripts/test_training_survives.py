@@ -9,7 +9,7 @@ import pytest
 
 from tests.scripts import running
 from tests.scripts.fork_server import PROJECT, finish
-from tests.scripts.running import TRAIN, command, make_shards, run, steps, succeed
+from tests.scripts.running import SMALL, TRAIN, command, make_shards, run, steps, succeed
 from tf_extended import checkpoints, curves
 
 pytestmark = pytest.mark.slow
@@ -21,8 +21,12 @@ def shards(tmp_path_factory):
 
 
 def flags(shards, train_dir, **more):
-    """Flags of a small, quick training of six steps that saves after every step, under `train` below."""
-    return running.flags(shards, train_dir, **({"save_interval_secs": 1, "max_number_of_steps": 6} | more))
+    """Flags of a small, quick training of six steps that saves after every step, under `train` below.
+
+    The net is wide enough for checkpoints larger than `dying_training.LARGEST_FILE`.
+    """
+    return running.flags(shards, train_dir, **(SMALL | {"depth_multiplier": 0.5, "save_interval_secs": 1,
+                                                        "max_number_of_steps": 6} | more))
 
 
 def train(mishap, step, **flag_values):
@@ -157,8 +161,7 @@ def test_a_log_that_cannot_be_written(shards, tmp_path):
                          ids=["the last save", "an earlier save", "summaries"])
 def test_files_that_may_not_grow_as_large_as_a_checkpoint(shards, tmp_path, more):
     """What `ulimit -f` does; Python and TensorFlow ignore the signal that comes with it."""
-    done = subprocess.run(["sh", "-c", 'ulimit -f 600; exec "$@"', "sh", *command(
-        TRAIN, **flags(shards, tmp_path / "train", **more))], cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = train("short_files", 0, **flags(shards, tmp_path / "train", **more))
     fails_in_one_line(done, f"the disk of {tmp_path / 'train'} is full", "File too large")
     assert not list((tmp_path / "train").glob("model.ckpt*"))
 
@@ -166,8 +169,9 @@ def test_files_that_may_not_grow_as_large_as_a_checkpoint(shards, tmp_path, more
 def test_ctrl_c_saves_though_the_log_s_reader_ends_first(shards, tmp_path):
     """`train | tee log`, where Ctrl-C goes to both."""
     train_dir = tmp_path / "train"
-    with subprocess.Popen(command(TRAIN, **flags(shards, train_dir, max_number_of_steps=100_000)), cwd=PROJECT,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    arguments = running.flags(shards, train_dir, max_number_of_steps=100_000)
+    with subprocess.Popen(command(TRAIN, **arguments), cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as process:
         while "step 2/" not in process.stdout.readline():
             assert process.poll() is None, process.stderr.read()
         process.stdout.close()
