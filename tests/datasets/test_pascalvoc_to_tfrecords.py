@@ -82,6 +82,7 @@ def test_shuffling_is_the_documented_one(tmp_path):
     assert [f"{example.filename}.xml" for example in examples(tmp_path / "out")] == expected
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_number_of_processes(tmp_path):
     source = make_voc_folder(tmp_path / "voc", *"abcdefghij")
     for count in (1, 3):

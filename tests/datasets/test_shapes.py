@@ -32,6 +32,7 @@ def test_the_converter_finds_nothing_amiss(devkit, tmp_path):
     assert 0 < sum(report.description["difficult"].values()) < 40
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_files_however_many_and_whoever_draws_them(devkit, tmp_path):
     again = make_devkit(tmp_path / "again", num_train=2, num_test=1, seed=3, num_workers=2)
     other = make_devkit(tmp_path / "other", num_train=1, num_test=0, seed=4)

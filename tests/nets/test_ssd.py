@@ -47,6 +47,7 @@ def test_variables_losses_and_end_points_are_those_of_the_published_checkpoints(
     assert net.params.feat_shapes == expected["feat_shapes_after_net"]
 
 
+@pytest.mark.slow
 @needs_shared
 def test_forward_pass_equals_golden():
     values, module = golden.load("net300"), golden.inputs()
@@ -73,6 +74,7 @@ def assert_close(layers, expected):
         np.testing.assert_allclose(layer, wanted, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_batches_of_any_size_and_both_layouts_agree_and_fit_the_anchors(name):
     """With an open batch dimension: a batch of three, a ragged last one, and that with its channels first."""

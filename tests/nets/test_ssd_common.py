@@ -45,12 +45,11 @@ def test_decode_equals_golden_in_graph_and_numpy():
 
 def test_one_layer_at_a_time_gives_the_same():
     labels, bboxes = np.array([3, 7]), np.array([[0.1, 0.2, 0.6, 0.7], [0.3, 0.3, 0.9, 0.5]], np.float32)
-    together = encode(labels, bboxes)
-    for i, layer in enumerate(ANCHORS):
-        alone = golden.run(lambda lab, box, a=layer: ssd_common.tf_ssd_bboxes_encode_layer(lab, box, a, 21),
-                           labels, bboxes)
+    layers = golden.run(lambda lab, box: [ssd_common.tf_ssd_bboxes_encode_layer(lab, box, layer, 21)
+                                          for layer in ANCHORS], labels, bboxes)
+    for alone, *together in zip(layers, *encode(labels, bboxes), strict=True):
         for part, expected in zip(alone, together, strict=True):
-            np.testing.assert_allclose(part, expected[i], atol=1e-5)
+            np.testing.assert_allclose(part, expected, atol=1e-5)
 
 
 def test_a_batch_may_be_encoded_in_a_loop_of_the_graph():

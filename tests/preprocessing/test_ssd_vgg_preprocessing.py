@@ -230,7 +230,7 @@ def test_static_shapes_are_set():
     with tf.Graph().as_default():
         image, labels, bboxes = map(tf.placeholder, (tf.uint8, tf.int64, tf.float32), ([None] * 3, None, None))
         for data_format, shape in [("NHWC", [300, 300, 3]), ("NCHW", [3, 300, 300])]:
-            for recipe in RECIPES.values():
+            for recipe in COLOURLESS.values():
                 out, out_labels, out_bboxes = preprocess_image(
                     image, labels, bboxes, (300, 300), data_format, is_training=True, augmentation=recipe)
                 assert out.get_shape().as_list() == shape

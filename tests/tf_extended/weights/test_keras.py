@@ -69,6 +69,7 @@ def test_true_shape_without_top(tmp_path):
     assert {name: v.shape for name, v in values.items() if name.endswith("weights")} == expected
 
 
+@pytest.mark.slow
 def test_true_shape_of_the_top(tmp_path):
     with h5py.File(tmp_path / "top.h5", "w") as file:
         # Filled datasets take no room on the disk.

@@ -60,6 +60,7 @@ def test_a_published_checkpoint_at_true_shapes_gives_the_published_features(tmp_
     assert f"unused   {NAME}/MobilenetV1/Logits/Conv2d_1c_1x1/weights: not in this net" in found.table()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stored", "built"), [(0.5, 1.0), (1.0, 0.75), (0.25, 0.2)])
 def test_another_width_is_refused_and_the_right_one_named(tmp_path, stored, built):
     path = save(tmp_path / "mobilenet.ckpt", slim_mobilenet(stored, extras=False))
@@ -80,6 +81,7 @@ def test_weights_of_the_other_backbone_are_refused(tmp_path, values, net):
             plan(path, net)
 
 
+@pytest.mark.slow
 def test_an_own_ssd_on_mobilenet_comes_as_it_is_also_with_other_classes(tmp_path):
     pixels = np.full((1, 300, 300, 3), 200, np.float32)
     with tf.Graph().as_default(), tf.Session() as sess:
