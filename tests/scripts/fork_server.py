@@ -73,7 +73,8 @@ if __name__ == "__main__":
     import lxml.etree  # noqa: F401
     import matplotlib.figure  # noqa: F401
 
-    from tests.scripts import small_net  # noqa: F401
+    from tests.scripts import small_net
+    small_net.enter()
     gc.freeze()
     asked = serve()
     if asked is not None:

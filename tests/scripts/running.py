@@ -5,7 +5,7 @@ import sys
 from lxml import etree
 
 from datasets.shapes import make_devkit
-from nets import model_file, nets_factory
+from nets import model_file, ssd_vgg_300
 from tests.scripts import small_net
 from tests.scripts.fork_server import finish
 from tf_extended.compat import slim, tf
@@ -70,9 +70,9 @@ def make_shards(folder, num_train, without_objects=0):
     return folder / "shards"
 
 
-def untrained_train_dir(folder, labels, name="ssd_300_vgg", steps=(1,)):
+def untrained_train_dir(folder, labels, net_class=ssd_vgg_300.SSDNet, steps=(1,)):
     """`folder` as a training of a very thin net leaves it, but for the learning: checkpoints and model.json."""
-    net = nets_factory.build_network(name, len(labels) + 1, depth_multiplier=0.05)
+    net = net_class(net_class.default_params._replace(num_classes=len(labels) + 1), depth_multiplier=0.05)
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(1)
         with slim.arg_scope(net.arg_scope()):

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.scripts import small_net
 from tests.scripts.fork_server import PROJECT
-from tests.scripts.running import SMALL, refuse, run, succeed, untrained_train_dir
+from tests.scripts.running import refuse, run, succeed, untrained_train_dir
 
 pytestmark = pytest.mark.slow
 DETECT = "detect_ssd_images.py"
@@ -19,7 +20,7 @@ DETECT = "detect_ssd_images.py"
 
 @pytest.fixture(scope="module")
 def train_dir(tmp_path_factory):
-    return untrained_train_dir(tmp_path_factory.mktemp("train"), ["box", "ball"], SMALL["model_name"])
+    return untrained_train_dir(tmp_path_factory.mktemp("train"), ["box", "ball"], small_net.SSDNet)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +169,9 @@ def test_a_run_that_is_stopped_leaves_what_it_had_found(stop, train_dir, tmp_pat
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.full([40, 60, 3], 127, np.uint8))
     code = ("import os, signal, sys; sys.argv = ['detect', *sys.argv[1:]]\n"
-            "import detect_ssd_images as script, tests.scripts.small_net, tf_extended as tfe\n"
+            "import detect_ssd_images as script, tf_extended as tfe\n"
+            "from tests.scripts import small_net\n"
+            "small_net.enter()\n"
             "whole = script.draw\n"
             "def draw(path, *rest):\n"
             "    if path.name == 'b.png':\n"
