@@ -4,29 +4,25 @@ A label map is a tuple of class names; the first has id 1, and id 0 is the backg
 and what happens to a class that it lacks is the converter's decision, not made here.
 """
 import json
-import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from google.protobuf import text_format
+
 from tf_extended.console import InputError
 from tf_extended.files import composed
+from tf_extended.messages import declare
 
 BACKGROUND = "none"
 # Names, in lower case, that no class can have.
 RESERVED = (BACKGROUND, "background", "_background_", "__background__", "__ignore__")
 LABELS_FILE = "labels.txt"
 AUTO = "auto"
-# What may stand behind a backslash in protobuf's text format: up to three octal digits, two hexadecimal ones, a code
-# point, or a letter.
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
-_ESCAPED = dict(zip("abfnrtv?'\"\\", "\a\b\f\n\r\t\v?'\"\\", strict=True))
-# Braces and # in a quoted text mean nothing, and such texts beside one another are one; messages within an item
-# (keypoints) are passed over.
-_QUOTED = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
-_COMMENT = re.compile(rf"({_QUOTED})|#.*")
-_WITHIN = re.compile(rf"({_QUOTED})|\{{[^{{}}]*\}}")
-_ITEM = re.compile(rf"\bitem\s*:?\s*\{{((?:{_QUOTED}|\{{[^{{}}]*\}}|[^{{}}\"'])*)\}}")
-_ID, _NAME = re.compile(rf"{_QUOTED}|\bid\s*:\s*(-?\d+)\b"), re.compile(rf"\bname\s*:\s*((?:{_QUOTED}\s*)+)|{_QUOTED}")
+_LabelMap = declare({
+    "Item": {"name": (1, "string", "optional"), "id": (2, "int32", "optional")},
+    "StringIntLabelMap": {"item": (1, "Item", "repeated")},
+}, "StringIntLabelMap")
 
 
 def labels_to_names(labels: Iterable[str]) -> dict[int, str]:
@@ -68,38 +64,19 @@ def _labels_from_json(text: str, origin: str) -> list[str]:
     return labels
 
 
-def _unescape(text: str, origin: str) -> str:
-    """A string of protobuf's text format as it is meant: programs write `caf\\303\\251` there."""
-    def meant(match: re.Match) -> bytes:
-        kind, rest = match[1][:1].decode(), match[1][1:]
-        if kind in "01234567":
-            return bytes([int(match[1], 8)])
-        if kind in "xX":
-            return bytes([int(rest, 16)])
-        return chr(int(rest, 16)).encode() if kind in "uU" else _ESCAPED[kind].encode()
-
-    try:
-        return composed(_ESCAPE.sub(meant, text.encode()).decode())
-    except (KeyError, ValueError):
-        raise InputError(f"{origin}: the name {text!r} has a backslash that stands for no text; write the names into "
-                         "a labels.txt, one a line.") from None
-
-
 def _labels_from_pbtxt(text: str, origin: str) -> list[str]:
-    text = _COMMENT.sub(lambda found: found[1] or "", text)
-    rest = _ITEM.sub("", text).strip(" \t\r\n,;")
-    if rest:
-        raise InputError(f"{origin}: not understood: {' '.join(rest.split())[:60]!r}; expected of each class "
-                         "item { id: 1 name: 'a' }.")
-    by_number: dict[int, str] = {}
-    for item in _ITEM.findall(text):
-        fields = _WITHIN.sub(lambda found: found[1] or "", item)
-        number, name = (next(filter(None, field.findall(fields)), None) for field in (_ID, _NAME))
-        if number is None or name is None:
-            raise InputError(f"{origin}: an item without id or name: {' '.join(item.split())!r}.")
-        if int(number) in by_number:
-            raise InputError(f"{origin}: id {number} stands there twice.")
-        by_number[int(number)] = _unescape("".join(part[1:-1] for part in re.findall(_QUOTED, name)), origin)
+    try:
+        items = text_format.Parse(text, _LabelMap(), allow_unknown_field=True).item
+    except (text_format.ParseError, RecursionError) as error:
+        raise InputError(f"{origin}: not understood: {error}; expected of each class item {{ id: 1 name: 'a' }}, or a "
+                         "labels.txt with one name a line.") from None
+    for item in items:
+        if not (item.HasField("id") and item.HasField("name")):
+            raise InputError(f"{origin}: an item without id or name: {text_format.MessageToString(item, True)!r}.")
+    by_number = {item.id: composed(item.name) for item in items}
+    if len(by_number) < len(items):
+        twice, _ = Counter(item.id for item in items).most_common(1)[0]
+        raise InputError(f"{origin}: id {twice} stands there twice.")
     by_number.pop(0, None)
     if sorted(by_number) != list(range(1, len(by_number) + 1)):
         raise InputError(f"{origin}: the ids {sorted(by_number)} are not 1, 2, 3, … without gaps; "

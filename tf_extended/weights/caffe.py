@@ -11,17 +11,24 @@ come in the same order: smallest size, geometric mean with the next one, ratios 
 the `voc` anchor set for VOC models. Anything but weights (the network's description, means) is not read.
 """
 import math
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
-from tf_extended.weights import wire
+from tf_extended.messages import declare
 from tf_extended.weights.vgg import BLOCK_CONVS, FC6_SIDE, Weights, conv_name, reduce_fc, swap_red_and_blue
 
-# (field of NetParameter) → fields of a layer: its name, its blobs.
-_GENERATIONS = {100: (1, 7), 2: (4, 6)}
-# Fields of BlobProto.
-_LEGACY_DIMS, _DATA, _SHAPE, _DOUBLE_DATA = (1, 2, 3, 4), 5, 7, 8
+_NetParameter = declare({
+    "BlobShape": {"dim": (1, "int64", "repeated")},
+    "BlobProto": {"num": (1, "int32", "optional"), "channels": (2, "int32", "optional"),
+                  "height": (3, "int32", "optional"), "width": (4, "int32", "optional"),
+                  "data": (5, "float", "repeated"), "shape": (7, "BlobShape", "optional"),
+                  "double_data": (8, "double", "repeated")},
+    "V1LayerParameter": {"name": (4, "bytes", "optional"), "blobs": (6, "BlobProto", "repeated")},
+    "LayerParameter": {"name": (1, "bytes", "optional"), "blobs": (7, "BlobProto", "repeated")},
+    "NetParameter": {"layers": (2, "V1LayerParameter", "repeated"), "layer": (100, "LayerParameter", "repeated")},
+}, "NetParameter")
 
 # Caffe's number of an extra block, and the toolkit's.
 _EXTRA_BLOCKS = {6: 8, 7: 9, 8: 10, 9: 11, 10: 12}
@@ -45,58 +52,19 @@ LAYER_NAMES = _layer_names()
 
 
 def read_layers(data: bytes) -> dict[str, list[np.ndarray]]:
-    """The arrays of every layer that has any, by the layer's name, in Caffe's layout. Raises wire.WireError."""
-    layers = {}
-    for number, value in wire.fields(memoryview(data)):
-        if number in _GENERATIONS and isinstance(value, memoryview):
-            name, blobs = _read_layer(value, *_GENERATIONS[number])
-            if blobs:
-                layers[name] = blobs
-    return layers
+    """The arrays of every layer that has any, by the layer's name, in Caffe's layout. Raises DecodeError."""
+    net = _NetParameter.FromString(data)
+    return {layer.name.decode("utf-8", "replace"): [_as_array(blob) for blob in layer.blobs]
+            for layer in (*net.layers, *net.layer) if layer.blobs}
 
 
-def _read_layer(data: memoryview, name_field: int, blobs_field: int) -> tuple[str, list[np.ndarray]]:
-    name, blobs = "", []
-    for number, value in wire.fields(data):
-        if isinstance(value, memoryview):
-            if number == name_field:
-                name = bytes(value).decode("utf-8", "replace")
-            elif number == blobs_field:
-                blobs.append(_read_blob(value))
-    return name, blobs
-
-
-def _read_blob(data: memoryview) -> np.ndarray:
-    legacy, shape, chunks = {}, None, []
-    for number, value in wire.fields(data):
-        if number in _LEGACY_DIMS and isinstance(value, int):
-            legacy[number] = value
-        elif number == _SHAPE and isinstance(value, memoryview):
-            shape = list(_dims(value))
-        elif number in (_DATA, _DOUBLE_DATA) and not isinstance(value, int):
-            dtype = "<f4" if number == _DATA else "<f8"
-            chunks.append(value if isinstance(value, np.ndarray) else _packed(value, dtype))
-    values = np.concatenate(chunks).astype(np.float32) if chunks else np.zeros(0, np.float32)
-    if shape is None:
-        shape = [legacy.get(dim, 1) for dim in _LEGACY_DIMS]
-    if math.prod(shape) != values.size:
-        raise wire.WireError(f"a blob of shape {shape} has {values.size} values")
+def _as_array(blob: Any) -> np.ndarray:
+    values = np.array(blob.data or blob.double_data, np.float32)
+    shape = list(blob.shape.dim) if blob.HasField("shape") else [
+        getattr(blob, side) if blob.HasField(side) else 1 for side in ("num", "channels", "height", "width")]
+    if min(shape, default=0) < 0 or math.prod(shape) != values.size:
+        raise DecodeError(f"a blob of shape {shape} has {values.size} values")
     return values.reshape(shape)
-
-
-def _packed(data: memoryview, dtype: str) -> np.ndarray:
-    if len(data) % np.dtype(dtype).itemsize:
-        raise wire.WireError("packed floats are cut short")
-    return np.frombuffer(data, dtype)
-
-
-def _dims(data: memoryview) -> Iterator[int]:
-    """The numbers of a BlobShape: field 1, packed or not."""
-    for _, value in wire.fields(data):
-        if isinstance(value, memoryview):
-            yield from wire.varints(value)
-        elif isinstance(value, int):
-            yield value
 
 
 def from_caffe(layers: dict[str, list[np.ndarray]]) -> Weights:

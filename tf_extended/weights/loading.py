@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from tf_extended import checkpoints
 from tf_extended.console import InputError
-from tf_extended.weights import mobilenet, vgg, wire
+from tf_extended.weights import mobilenet, vgg
 from tf_extended.weights.caffe import from_caffe, read_layers
 from tf_extended.weights.keras import read_keras
 
@@ -87,7 +88,7 @@ def _read_file(path: Path) -> tuple[Kind, dict[str, np.ndarray]]:
             raise InputError(f"{path} cannot be read as HDF5 ({error}); is the file complete?") from None
     try:
         layers = read_layers(path.read_bytes())
-    except wire.WireError as error:
+    except DecodeError as error:
         raise InputError(f"{path} is none of the files that training can start from, or is damaged ({error}): expected "
                          f"{ACCEPTED}") from None
     if not layers:

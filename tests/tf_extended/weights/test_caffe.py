@@ -3,13 +3,13 @@ import math
 
 import numpy as np
 import pytest
+from google.protobuf.message import DecodeError
 
 from nets.anchors import flatten_layer, ssd_anchor_one_layer
 from tests.shared_data import needs_shared
 from tests.tf_extended.weights.caffe_files import caffemodel
 from tests.tf_extended.weights.shapes import caffe_ssd, random, variables_of, vgg_convs
 from tf_extended.compat import tf
-from tf_extended.weights import wire
 from tf_extended.weights.caffe import from_caffe, read_layers
 
 
@@ -148,7 +148,7 @@ def test_every_cut_is_noticed_or_at_a_layers_end():
         for cut in range(len(data)):
             try:
                 read = read_layers(data[:cut])
-            except wire.WireError:
+            except DecodeError:
                 continue
             whole += 1
             assert all(len(read[name]) == 2 for name in read)
@@ -158,5 +158,5 @@ def test_every_cut_is_noticed_or_at_a_layers_end():
 
 def test_a_shape_unlike_its_values_is_told():
     data = caffemodel({"a": [random(2, 3)]}).replace(b"\x0a\x02\x02\x03", b"\x0a\x02\x02\x04")
-    with pytest.raises(wire.WireError, match=r"shape \[2, 4\] has 6 values"):
+    with pytest.raises(DecodeError, match=r"shape \[2, 4\] has 6 values"):
         read_layers(data)
