@@ -17,18 +17,16 @@ import numpy as np
 from absl import flags
 
 import tf_extended as tfe
-from datasets import dataset_factory, label_maps
-from datasets.findings import Findings, Unusable, problems
+from datasets import dataset_factory, ground_truth, label_maps
 from datasets.pascalvoc_common import VOC_CLASSES
-from datasets.tfrecord_format import parse_example
-from datasets.voc_annotations import parse_annotation
+from datasets.voc_folders import locate_voc_folder
 from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
 from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
 from tf_extended import checkpoints, sessions, shared_flags
 from tf_extended.compat import slim
-from tf_extended.evaluation import curve, eval_flags, following, publishing, report, result_files, sources
+from tf_extended.evaluation import curve, eval_flags, following, publishing, report, result_files
 from tf_extended.evaluation.detection_graph import build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.evaluation.records import GroundTruth
@@ -48,18 +46,6 @@ eval_flags.define_following_flags()
 NET_FLAGS = {"model_name", "depth_multiplier", "batch_norm", "num_classes", "anchors"}
 
 
-def parse_voc(path: Path) -> list[tuple]:
-    """(class name, (xmin, ymin, xmax, ymax), difficult) of an annotation's objects; InputError if one is unusable."""
-    found = Findings(str(path))
-    try:
-        objects = parse_annotation(path.read_bytes(), found).objects
-    except Unusable as error:
-        found.add(error.kind, error.detail)
-    for problem in problems(found):
-        raise tfe.InputError(f"{problem}. Repair the annotation.")
-    return [(thing.name, thing.box, bool(thing.difficult)) for thing in objects]
-
-
 def voc_labels(folder: Path) -> tuple[str, ...]:
     """--labels, the folder's labels.txt, or the VOC classes."""
     own = folder / label_maps.LABELS_FILE
@@ -70,21 +56,21 @@ def voc_labels(folder: Path) -> tuple[str, ...]:
 
 def read_truth() -> tuple[GroundTruth, Mapping[int, str], Callable]:
     """Ground truth, class names and a loader of pictures, for --detections_dir."""
-    folder = sources.find_voc_folder(Path(FLAGS.dataset_dir))
+    folder = locate_voc_folder(Path(FLAGS.dataset_dir))
     if folder is None:
         if FLAGS.labels:
             raise tfe.InputError("--labels means nothing for shards, which have their own label map. Leave it out.")
         dataset = dataset_factory.get_dataset(FLAGS.dataset_name, FLAGS.dataset_split_name, FLAGS.dataset_dir)
-        return (sources.read_shard_truth(dataset.data_sources, parse_example), dataset.labels_to_names,
-                functools.partial(sources.load_shard_images, dataset.data_sources, parse_example))
+        return (ground_truth.read_shard_truth(dataset.data_sources), dataset.labels_to_names,
+                functools.partial(ground_truth.load_shard_images, dataset.data_sources))
     if FLAGS.dataset_name:
         raise tfe.InputError("--dataset_name means nothing for a VOC folder. Leave it out.")
     names = label_maps.labels_to_names(voc_labels(folder))
     labels = {name: label for label, name in names.items() if label > 0}
-    source = sources.read_voc_truth(folder, FLAGS.dataset_split_name, labels, parse_voc)
+    source = ground_truth.read_voc_truth(folder, FLAGS.dataset_split_name, labels)
     if source.other_classes:
         tfe.say(f"objects of other classes do not count: {', '.join(source.other_classes)}")
-    return source.truth, names, functools.partial(sources.load_voc_images, folder, source.truth)
+    return source.truth, names, functools.partial(ground_truth.load_voc_images, folder, source.truth)
 
 
 def score_result_files() -> None:
@@ -191,7 +177,7 @@ def checkpoints_to_evaluate(images: int) -> Iterator[str]:
 def evaluate_checkpoints() -> None:
     """Restore, detect, score and report, for one checkpoint or for each that a training saves."""
     dataset = dataset_factory.get_dataset(FLAGS.dataset_name, FLAGS.dataset_split_name, FLAGS.dataset_dir)
-    load_images = functools.partial(sources.load_shard_images, dataset.data_sources, parse_example)
+    load_images = functools.partial(ground_truth.load_shard_images, dataset.data_sources)
     curve.read_curve(Path(FLAGS.eval_dir))  # which may refuse
     evaluator, done = None, 0
     for checkpoint in checkpoints_to_evaluate(min(most_images() or dataset.num_samples, dataset.num_samples)):

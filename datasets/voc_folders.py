@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from datasets.findings import Finding
 from tf_extended.console import InputError
-from tf_extended.evaluation import sources
-from tf_extended.evaluation.sources import ANNOTATIONS, PICTURES, SPLITS
 from tf_extended.files import SUFFIXES, composed, printable, read_list
+
+ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
 
 
 class SampleFiles(NamedTuple):
@@ -23,12 +23,27 @@ class SampleFiles(NamedTuple):
     pictures: tuple[Path, ...]
 
 
+def locate_voc_folder(top: Path) -> Path | None:
+    """The VOC folder that `top` is, or else holds as VOC2007, or else as VOCdevkit/VOC2007; None where there is none.
+
+    It needs no pictures: annotations are enough to score. InputError where there are several.
+    """
+    for pattern in (ANNOTATIONS, f"VOC*/{ANNOTATIONS}", f"VOCdevkit/VOC*/{ANNOTATIONS}"):
+        found = sorted(path.parent for path in Path(top).glob(pattern) if path.is_dir())
+        if len(found) > 1:
+            names = ", ".join(str(folder.relative_to(top)) for folder in found)
+            raise InputError(f"--dataset_dir {top}: several data sets in it ({names}); give the folder of one.")
+        if found:
+            return found[0]
+    return None
+
+
 def find_voc_folder(dataset_dir: str | Path) -> Path:
     """The folder that holds Annotations/ and JPEGImages/, at or up to two levels below `dataset_dir`."""
     top = Path(dataset_dir).expanduser()
     if not top.is_dir():
         raise InputError(f"--dataset_dir {top}: no such folder; expected one with {ANNOTATIONS}/ and {PICTURES}/.")
-    folder = sources.find_voc_folder(top)
+    folder = locate_voc_folder(top)
     if folder is None:
         loose = next((path for pattern in ("*.xml", "*/*.xml") for path in sorted(top.glob(pattern))), None)
         raise InputError(f"--dataset_dir {top}: no folder {ANNOTATIONS}/ in it; expected the VOC layout: "

@@ -1,21 +1,22 @@
 """Ground truth and pictures of a set, read without a graph: from shards, or from a VOC folder.
 
-Its job: the order of images, VOC pixels, finding the pictures again. Parsing a record or an annotation is the job of
-the functions that are passed in (`datasets` has them), and finding damage that of the converter.
+Its job: the order of images, VOC pixels, finding the pictures again. Finding damage is the converter's.
 """
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from datasets.findings import Findings, Unusable, problems
+from datasets.tfrecord_format import parse_example
+from datasets.voc_annotations import VocObject, parse_annotation
+from datasets.voc_folders import ANNOTATIONS, PICTURES, SPLITS
 from tf_extended.compat import tf
 from tf_extended.console import InputError
 from tf_extended.evaluation.records import GroundTruth, make_ground_truth, to_pixels
 from tf_extended.files import composed, read_list
-
-ANNOTATIONS, PICTURES, SPLITS = "Annotations", "JPEGImages", "ImageSets/Main"
 
 
 class VocSource(NamedTuple):
@@ -25,44 +26,37 @@ class VocSource(NamedTuple):
     other_classes: list[str]
 
 
-def find_voc_folder(top: Path) -> Path | None:
-    """The VOC folder that `top` is, or else holds as VOC2007, or else as VOCdevkit/VOC2007; None where there is none.
-
-    It needs no pictures: annotations are enough to score. InputError where there are several.
-    """
-    for pattern in (ANNOTATIONS, f"VOC*/{ANNOTATIONS}", f"VOCdevkit/VOC*/{ANNOTATIONS}"):
-        found = sorted(path.parent for path in Path(top).glob(pattern) if path.is_dir())
-        if len(found) > 1:
-            names = ", ".join(str(folder.relative_to(top)) for folder in found)
-            raise InputError(f"--dataset_dir {top}: several data sets in it ({names}); give the folder of one.")
-        if found:
-            return found[0]
-    return None
-
-
-def read_voc_truth(
-    folder: Path, split: str, labels: Mapping[str, int], parse: Callable[[Path], Iterable[tuple[str, Sequence, bool]]]
-) -> VocSource:
+def read_voc_truth(folder: Path, split: str, labels: Mapping[str, int]) -> VocSource:
     """The objects of a split, in the pixels of the annotations as they stand there.
 
-    folder: with Annotations and ImageSets/Main; labels: class name → label; parse: annotation's path → (class name,
-    (xmin, ymin, xmax, ymax), difficult) for each object, InputError where that cannot be done. Raises InputError where
-    the split or an annotation is missing.
+    folder: with Annotations and ImageSets/Main; labels: class name → label. Raises InputError where the split or an
+    annotation is missing or unusable.
     """
     images, others, annotations = [], set(), _annotations(folder)
     for image_id in _read_split(folder, split, annotations):
         if image_id not in annotations:
             raise InputError(f"{folder / SPLITS / split}.txt lists {image_id!r}, but there is no "
                              f"{folder / ANNOTATIONS / image_id}.xml.")
-        objects = list(parse(annotations[image_id]))
-        others |= {name for name, _, _ in objects} - set(labels)
-        known = [row for row in objects if row[0] in labels]
+        objects = _read_objects(annotations[image_id])
+        others |= {thing.name for thing in objects} - set(labels)
+        known = [thing for thing in objects if thing.name in labels]
         images.append((
-            image_id, [labels[name] for name, _, _ in known],
-            [(ymin, xmin, ymax, xmax) for _, (xmin, ymin, xmax, ymax), _ in known],
-            [difficult for _, _, difficult in known],
+            image_id, [labels[thing.name] for thing in known],
+            [(ymin, xmin, ymax, xmax) for xmin, ymin, xmax, ymax in (thing.box for thing in known)],
+            [thing.difficult for thing in known],
         ))
     return VocSource(make_ground_truth(images), sorted(others))
+
+
+def _read_objects(path: Path) -> tuple[VocObject, ...]:
+    found = Findings(str(path))
+    try:
+        objects = parse_annotation(path.read_bytes(), found).objects
+    except Unusable as error:
+        found.add(error.kind, error.detail)
+    for problem in problems(found):
+        raise InputError(f"{problem}. Repair the annotation.")
+    return objects
 
 
 def _read_split(folder: Path, split: str, annotations: Container[str]) -> list[str]:
@@ -94,15 +88,13 @@ def load_voc_images(folder: Path, truth: GroundTruth, indices: Collection[int]) 
     return images
 
 
-def read_shard_truth(shards: Iterable[str], parse: Callable[[bytes], Any]) -> GroundTruth:
+def read_shard_truth(shards: Iterable[str]) -> GroundTruth:
     """The objects of all records, in their order.
 
-    parse: serialized example → something with filename, shape, labels, bboxes (relative) and difficults, as
-    `datasets.tfrecord_format.parse_example` gives. InputError where a record has no image id, or that of another:
-    result files need it.
+    InputError where a record has no image id, or that of another: result files need it.
     """
     images, names = [], set()
-    for example in map(parse, _records(shards)):
+    for example in map(parse_example, _records(shards)):
         if not example.filename:
             raise InputError(f"{next(iter(shards))}: its records have no image/filename, so result files cannot be "
                              "matched with them. Convert the data set again, or give the VOC folder as --dataset_dir.")
@@ -115,15 +107,13 @@ def read_shard_truth(shards: Iterable[str], parse: Callable[[bytes], Any]) -> Gr
     return make_ground_truth(images)
 
 
-def load_shard_images(
-    shards: Iterable[str], parse: Callable[[bytes], Any], indices: Collection[int]
-) -> dict[int, np.ndarray]:
+def load_shard_images(shards: Iterable[str], indices: Collection[int]) -> dict[int, np.ndarray]:
     """index → RGB uint8 [H, W, 3] of the records with these numbers, counted through the sorted shards from 0."""
     wanted = set(indices)
     images = {}
     for index, record in enumerate(_records(shards)):
         if index in wanted:
-            images[index] = decode(parse(record).encoded)
+            images[index] = decode(parse_example(record).encoded)
         if len(images) == len(wanted):
             break
     return {index: image for index, image in images.items() if image is not None}
