@@ -16,18 +16,18 @@ class Augmentation:
     """Pieces in their order; `None` or a probability of 0 leaves a piece out.
 
     mosaic: probability of joining several pictures to one before anything else, see `mosaic`; in no recipe.
-    expand_prob, expand_max: zoom-out, at most that many times the sides. crop: `DistortedCrop`, `PatchCrop`, or another
+    zoom_out, zoom_out_max: zoom-out, at most that many times the sides. crop: `DistortedCrop`, `PatchCrop`, or another
     object with their two methods. interpolation: names of `tf_image.INTERPOLATIONS`, one is drawn for each picture.
-    photometric: see `colours.Photometric`. flip: probability of a mirror image, left for right. vertical_flip: the same
+    colours: see `colours.Photometric`. flip: probability of a mirror image, left for right. vertical_flip: the same
     for top and bottom; in no recipe, for pictures that have no up and down (microscopes, the air).
     """
 
     mosaic: float = 0.0
-    expand_prob: float = 0.0
-    expand_max: float = 4.0
+    zoom_out: float = 0.0
+    zoom_out_max: float = 4.0
     crop: DistortedCrop | PatchCrop | None = None
     interpolation: tuple[str, ...] = ("bilinear_slim",)
-    photometric: Photometric | None = None
+    colours: Photometric | None = None
     flip: float = 0.0
     vertical_flip: float = 0.0
 
@@ -38,14 +38,14 @@ class Augmentation:
 
 
 NONE = Augmentation()
-SLIM = Augmentation(crop=DistortedCrop(), photometric=SLIM_COLOURS, flip=0.5)
+SLIM = Augmentation(crop=DistortedCrop(), colours=SLIM_COLOURS, flip=0.5)
 PAPER = Augmentation(
-    expand_prob=0.5, expand_max=4.0, crop=PatchCrop(),
-    interpolation=("nearest", "bilinear", "bicubic", "area", "lanczos"), photometric=PAPER_COLOURS, flip=0.5,
+    zoom_out=0.5, zoom_out_max=4.0, crop=PatchCrop(),
+    interpolation=("nearest", "bilinear", "bicubic", "area", "lanczos"), colours=PAPER_COLOURS, flip=0.5,
 )
 # The paper's, with two thirds to 1.7 times the size (1 / 1.5, 1 / .6) in place of a quarter to 3.3 times: few pictures
 # are learned sooner so.
-MILD = replace(PAPER, expand_max=1.5, crop=PatchCrop(scale=(0.6, 1.0)))
+MILD = replace(PAPER, zoom_out_max=1.5, crop=PatchCrop(scale=(0.6, 1.0)))
 AUGMENTATIONS = {"slim": SLIM, "paper": PAPER, "mild": MILD, "none": NONE}
 
 
@@ -56,40 +56,28 @@ def get_augmentation(name: str) -> Augmentation:
     return AUGMENTATIONS[name]
 
 
-# The pieces that can be chosen one by one: the fields that each sets, either to the value itself or as that recipe has.
-NUMBERS = {"mosaic": "mosaic", "zoom_out": "expand_prob", "zoom_out_max": "expand_max", "flip": "flip",
-           "vertical_flip": "vertical_flip"}
-RECIPE_PIECES = {"crop": "crop", "colours": "photometric", "interpolation": "interpolation"}
-CROP_SCALE = "crop_scale"
+# The pieces of which a mixture is told a recipe's name instead of a value.
+RECIPE_PIECES = ("crop", "colours", "interpolation")
 
 
-def mixture(name: str, **pieces: Any) -> Augmentation:
-    """The recipe `name`, with `pieces` in place of its own; None stands for the recipe's own.
+def mixture(name: str, crop_scale: float | None = None, **pieces: Any) -> Augmentation:
+    """The recipe `name`, with `pieces` (fields of `Augmentation`) in place of its own; None: the recipe's own.
 
-    mosaic, zoom_out, flip, vertical_flip: probabilities; zoom_out_max: times the sides; crop, colours, interpolation:
-    the name of the recipe whose piece is taken; crop_scale: the least scale of the paper's patches, see `PatchCrop`.
-    Raises InputError for an unknown recipe and for a number of a crop or a zoom-out that is not there, TypeError for an
-    unknown piece.
+    crop, colours, interpolation: the name of the recipe whose piece is taken; crop_scale: the least scale of the
+    paper's patches, see `PatchCrop`. Raises InputError for an unknown recipe and for a number of a crop or a zoom-out
+    that is not there, TypeError for an unknown piece.
     """
-    chosen: dict[str, Any] = {}
-    for piece, value in pieces.items():
-        if piece not in (*NUMBERS, *RECIPE_PIECES, CROP_SCALE):
-            raise TypeError(f"no piece of augmentation is called {piece!r}")
-        if piece in NUMBERS and value is not None:
-            chosen[NUMBERS[piece]] = value
-        elif piece in RECIPE_PIECES and value is not None:
-            field = RECIPE_PIECES[piece]
-            chosen[field] = getattr(get_augmentation(value), field)
+    chosen = {piece: getattr(get_augmentation(value), piece) if piece in RECIPE_PIECES else value
+              for piece, value in pieces.items() if value is not None}
     mixed = replace(get_augmentation(name), **chosen)
-    if pieces.get("zoom_out_max") is not None and mixed.expand_prob == 0.0:
-        raise tfe.InputError(f"zoom_out_max {mixed.expand_max:g}: nothing is zoomed out here; give --zoom_out, its "
+    if "zoom_out_max" in chosen and mixed.zoom_out == 0.0:
+        raise tfe.InputError(f"zoom_out_max {mixed.zoom_out_max:g}: nothing is zoomed out here; give --zoom_out, its "
                              "probability, as well")
-    scale = pieces.get(CROP_SCALE)
-    if scale is None:
+    if crop_scale is None:
         return mixed
     if not isinstance(mixed.crop, PatchCrop):
-        raise tfe.InputError(f"{CROP_SCALE} {scale:g}: only the paper's crop has a scale; give --crop=paper as well")
-    return replace(mixed, crop=replace(mixed.crop, scale=(scale, 1.0)))
+        raise tfe.InputError(f"crop_scale {crop_scale:g}: only the paper's crop has a scale; give --crop=paper as well")
+    return replace(mixed, crop=replace(mixed.crop, scale=(crop_scale, 1.0)))
 
 
 def describe(augmentation: Augmentation) -> str:
@@ -97,12 +85,12 @@ def describe(augmentation: Augmentation) -> str:
     parts = []
     if augmentation.mosaic > 0.0:
         parts.append(f"mosaic p={augmentation.mosaic:g}")
-    if augmentation.expand_prob > 0.0:
-        parts.append(f"zoom-out p={augmentation.expand_prob:g} up to x{augmentation.expand_max:g}")
+    if augmentation.zoom_out > 0.0:
+        parts.append(f"zoom-out p={augmentation.zoom_out:g} up to x{augmentation.zoom_out_max:g}")
     if augmentation.crop is not None:
         parts.append(str(augmentation.crop))
     parts.append(f"resize {'|'.join(augmentation.interpolation)}")
-    colours = augmentation.photometric
+    colours = augmentation.colours
     if colours is not None:
         parts.append(
             f"colours p={colours.probability:g} (brightness +-{colours.brightness:g}, "

@@ -46,10 +46,10 @@ def preprocess_for_train(
         bboxes = tf.clip_by_value(bboxes, 0.0, 1.0)  # those outside, to its border
         window = _draw_window(tfe.image_size(image), bboxes, augmentation)
         visible, place, frame = tf_image.cut_window(image, window, out_shape)
-        size = place[2:] - place[:2] if augmentation.expand_prob > 0.0 else out_shape
+        size = place[2:] - place[:2] if augmentation.zoom_out > 0.0 else out_shape
         image = _resize_somehow(visible, size, augmentation.interpolation)
-        image = colours.distort(image, augmentation.photometric, math.prod(out_shape), tf_image.VGG_MEANS)
-        if augmentation.expand_prob > 0.0:
+        image = colours.distort(image, augmentation.colours, math.prod(out_shape), tf_image.VGG_MEANS)
+        if augmentation.zoom_out > 0.0:
             image = tf_image.pad_to(image, place, out_shape)
         image = tf.ensure_shape(image, [*out_shape, 3])
         if data_format == "NCHW":
@@ -76,8 +76,8 @@ def _maybe_flip(probability: float, image: tf.Tensor, bboxes: tf.Tensor, axis: i
 def _draw_window(size: tf.Tensor, bboxes: tf.Tensor, augmentation: Augmentation) -> tf.Tensor:
     """The window [4] that zoom-out and crop of the recipe leave, relative to the picture of `size` pixels."""
     window = tf.constant(windows.WHOLE)
-    if augmentation.expand_prob > 0.0:
-        window = windows.zoom_out_window(augmentation.expand_prob, augmentation.expand_max)
+    if augmentation.zoom_out > 0.0:
+        window = windows.zoom_out_window(augmentation.zoom_out, augmentation.zoom_out_max)
         size = tf.cast(tf.round(tf.cast(size, tf.float32) * (window[2:] - window[:2])), tf.int32)
         bboxes = tfe.bboxes_clip(windows.WHOLE, tfe.bboxes_resize(window, bboxes))
     if augmentation.crop is not None:

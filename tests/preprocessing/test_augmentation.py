@@ -5,8 +5,16 @@ import pytest
 from absl import flags
 
 import tf_extended as tfe
-from preprocessing import augmentation
-from preprocessing.augmentation import AUGMENTATIONS, NONE, PAPER, SLIM, describe, get_augmentation, mixture
+from preprocessing.augmentation import (
+    AUGMENTATIONS,
+    NONE,
+    PAPER,
+    SLIM,
+    Augmentation,
+    describe,
+    get_augmentation,
+    mixture,
+)
 from tf_extended import shared_flags
 
 
@@ -39,8 +47,8 @@ def test_evaluation_resamples_where_training_did(name, interpolation):
 def test_a_mixture_takes_each_piece_from_where_it_is_told():
     assert mixture("paper") == PAPER and mixture("paper", crop=None, flip=None) == PAPER
     mixed = mixture("paper", zoom_out=0.25, zoom_out_max=2.0, crop="slim", colours="none", flip=0.0, vertical_flip=0.5)
-    assert (mixed.expand_prob, mixed.expand_max, mixed.flip, mixed.vertical_flip) == (0.25, 2.0, 0.0, 0.5)
-    assert mixed.crop is SLIM.crop and mixed.photometric is None and mixed.interpolation == PAPER.interpolation
+    assert (mixed.zoom_out, mixed.zoom_out_max, mixed.flip, mixed.vertical_flip) == (0.25, 2.0, 0.0, 0.5)
+    assert mixed.crop is SLIM.crop and mixed.colours is None and mixed.interpolation == PAPER.interpolation
     assert mixture("paper", mosaic=0.4) == replace(PAPER, mosaic=0.4) and PAPER.mosaic == 0.0
     assert "mosaic p=0.4, zoom-out" in describe(mixture("paper", mosaic=0.4))
     assert mixture("none", interpolation="paper").eval_interpolation == "bilinear"
@@ -52,7 +60,7 @@ def test_a_mixture_takes_each_piece_from_where_it_is_told():
 
 
 def test_how_far_to_zoom_out_is_refused_where_nothing_does():
-    assert mixture("slim", zoom_out=0.5, zoom_out_max=2.0) == replace(SLIM, expand_prob=0.5, expand_max=2.0)
+    assert mixture("slim", zoom_out=0.5, zoom_out_max=2.0) == replace(SLIM, zoom_out=0.5, zoom_out_max=2.0)
     with pytest.raises(tfe.InputError, match="zoom_out_max 2: nothing is zoomed out here; give --zoom_out"):
         mixture("slim", zoom_out_max=2.0)
     with pytest.raises(TypeError, match="mixup"):
@@ -69,28 +77,28 @@ def test_a_mixture_by_flags(monkeypatch):
     values(["program"])
 
     assert set(shared_flags.augmentation_pieces(values)) == {
-        "name", *augmentation.NUMBERS, *augmentation.RECIPE_PIECES, augmentation.CROP_SCALE}
+        "name", "crop_scale", *Augmentation.__dataclass_fields__}
 
     def asked():
         return mixture(**shared_flags.augmentation_pieces(values))
 
     assert asked() == SLIM
     values(["program", "--augmentation=none", "--colours=paper", "--vertical_flip=0.5"])
-    assert asked() == replace(NONE, photometric=PAPER.photometric, vertical_flip=0.5)
+    assert asked() == replace(NONE, colours=PAPER.colours, vertical_flip=0.5)
     assert "vertical flip p=0.5" in describe(asked())
 
 
 def test_the_recipes_have_the_documented_numbers():
     """Of the documented pipeline, and of FACTS' account of Caffe's SSD; typed here once more."""
-    crop, colours = SLIM.crop, SLIM.photometric
+    crop, colours = SLIM.crop, SLIM.colours
     assert (crop.min_object_covered, crop.aspect_ratio_range, crop.area_range, crop.max_attempts,
             crop.min_overlap) == (0.25, (0.6, 1.67), (0.1, 1.0), 200, 0.5)
     assert (colours.probability, colours.brightness, colours.contrast, colours.saturation, colours.hue) == (
         1.0, 32.0, (0.5, 1.5), (0.5, 1.5), 72.0)
-    crop, colours = PAPER.crop, PAPER.photometric
+    crop, colours = PAPER.crop, PAPER.colours
     assert (crop.min_ious, crop.scale, crop.aspect, crop.trials) == (
         (0.1, 0.3, 0.5, 0.7, 0.9, 0.0), (0.3, 1.0), (0.5, 2.0), 50)
     assert (colours.probability, colours.brightness, colours.contrast, colours.saturation, colours.hue) == (
         0.5, 32.0, (0.5, 1.5), (0.5, 1.5), 18.0)
-    assert (PAPER.expand_prob, PAPER.expand_max, PAPER.flip) == (0.5, 4.0, 0.5)
-    assert (SLIM.expand_prob, SLIM.flip, SLIM.interpolation) == (0.0, 0.5, ("bilinear_slim",))
+    assert (PAPER.zoom_out, PAPER.zoom_out_max, PAPER.flip) == (0.5, 4.0, 0.5)
+    assert (SLIM.zoom_out, SLIM.flip, SLIM.interpolation) == (0.0, 0.5, ("bilinear_slim",))

@@ -16,10 +16,10 @@ from tests.shared_data import DATA, GOLDEN, needs_shared
 from tf_extended.compat import tf
 
 OUT = (60, 80)
-MIXTURE = replace(PAPER, crop=DistortedCrop(), photometric=SLIM.photometric, interpolation=("area",))
+MIXTURE = replace(PAPER, crop=DistortedCrop(), colours=SLIM.colours, interpolation=("area",))
 RECIPES = {**AUGMENTATIONS, "mixture": MIXTURE}
 # Where colours do not matter: XLA compiles their loops for a second in each graph.
-COLOURLESS = {name: replace(recipe, photometric=None) for name, recipe in RECIPES.items()}
+COLOURLESS = {name: replace(recipe, colours=None) for name, recipe in RECIPES.items()}
 
 
 def golden_cases():
@@ -176,7 +176,7 @@ def test_boxes_lie_where_their_pixels_do(recipe):
 
 
 def test_zoom_out_fills_with_the_mean_colour():
-    zoomed = replace(NONE, expand_prob=1.0, expand_max=4.0)
+    zoomed = replace(NONE, zoom_out=1.0, zoom_out_max=4.0)
     for out, _, bboxes in sample(np.full((50, 50, 3), 255, np.uint8), [[0, 0, 1, 1]], zoomed):
         white = (out == 255 - np.float32(VGG_MEANS)).all(-1)
         assert ((out == 0).all(-1) | white).all()
