@@ -15,11 +15,9 @@ SMALLEST = 2
 def save_charts(path: Path, fit: AnchorFit, layers: Sequence[AnchorLayer], side: int, threshold: float,
                 title: str) -> Path:
     """Draw object sizes against anchor sizes, aspect ratios, layers and overlaps; `side`: of the input in pixels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # only here: it costs a second of start-up
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # only here: it costs a second of start-up
 
     figure = Figure(figsize=(12, 8.5), layout="constrained")
-    FigureCanvasAgg(figure)
     figure.suptitle(title)
     (sizes, ratios), (per_layer, overlaps) = figure.subplots(2, 2)
     heights, widths = (fit.bboxes[:, 2] - fit.bboxes[:, 0]) * side, (fit.bboxes[:, 3] - fit.bboxes[:, 1]) * side

@@ -42,8 +42,7 @@ def plot_training(train_dir: Path) -> Path:
     Without measurements a picture that is there stays as it is, and otherwise shows empty axes: a run that finds its
     training done, but the measurements removed, has nothing to complain about.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # only here: it costs a second of start-up
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # only here: it costs a second of start-up
 
     path = train_dir / "curves.png"
     try:
@@ -53,7 +52,6 @@ def plot_training(train_dir: Path) -> Path:
             return path
         rows = []
     figure = Figure(figsize=(8, 9), layout="constrained")
-    FigureCanvasAgg(figure)
     for axes, (title, names, logarithmic) in zip(figure.subplots(len(PANELS), sharex=True), PANELS, strict=True):
         for name in names:
             points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]

@@ -40,13 +40,14 @@ def guarded_train_op(loss: tf.Tensor, gradients: list, optimizer: tf.train.Optim
     tf.errors.InvalidArgumentError, whose message has NOT_FINITE, when run on a loss or gradient that is NaN or
     infinite: then no trainable variable changes.
     """
-    present = [(gradient, variable) for gradient, variable in gradients if gradient is not None]
-    norm = tf.global_norm([gradient for gradient, _ in present])
+    values, variables = zip(*((gradient, variable) for gradient, variable in gradients if gradient is not None),
+                            strict=True)
+    norm = tf.global_norm(values)
     finite = tf.Assert(tf.is_finite(loss) & tf.is_finite(norm), [NOT_FINITE])
     with tf.control_dependencies([finite]):
-        scale = clip_norm / tf.maximum(norm, clip_norm) if clip_norm > 0 else None
-        guarded = [(g if scale is None else _scaled(g, scale), v) for g, v in present]
-        guarded = [(tf.identity(g) if isinstance(g, tf.Tensor) else g, v) for g, v in guarded]
+        if clip_norm > 0:
+            values, _ = tf.clip_by_global_norm(values, clip_norm, use_norm=norm)
+        guarded = zip(map(tf.identity, values), variables, strict=True)
         update = optimizer.apply_gradients(guarded, global_step=global_step, name="apply_gradients")
     if moving_average_decay is not None:
         average = tf.train.ExponentialMovingAverage(moving_average_decay, global_step)
@@ -54,12 +55,6 @@ def guarded_train_op(loss: tf.Tensor, gradients: list, optimizer: tf.train.Optim
             update = average.apply(slim.get_model_variables())
     with tf.control_dependencies([update, *update_ops]):
         return tf.identity(loss, name="train_op")
-
-
-def _scaled(gradient: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-    if isinstance(gradient, tf.IndexedSlices):
-        return tf.IndexedSlices(gradient.values * scale, gradient.indices, gradient.dense_shape)
-    return gradient * scale
 
 
 class TrainLoop:
