@@ -18,11 +18,7 @@ from pathlib import Path
 
 from datasets.split_files import description_name, find_shards
 from tf_extended.console import InputError
-
-try:
-    import fcntl
-except ImportError:  # Windows: two conversions of one name at once are then not noticed
-    fcntl = None
+from tf_extended.files import lock
 
 _LOCK = "lock"
 
@@ -58,30 +54,27 @@ def _hidden_folders(folder: Path, name: str) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.startswith(prefix)]
 
 
-def _lock(hidden: Path) -> int | None:
-    """Lock a hidden folder until the process ends; None where another process holds it."""
+@contextlib.contextmanager
+def _locked(hidden: Path) -> Iterator[bool]:
+    """Hold a hidden folder; yields False where another process does. Network file systems lock files, not folders."""
     file = os.open(hidden / _LOCK, os.O_CREAT | os.O_RDWR)
     try:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        yield lock(file)
+    finally:
         os.close(file)
-        return None
-    return file
 
 
 def _remove_left_over(folder: Path, name: str) -> None:
     for hidden in _hidden_folders(folder, name):
-        lock = _lock(hidden)
-        if lock is None:
-            raise InputError(f"{folder}: another process is converting {name} into it; wait for it to end.")
-        shutil.rmtree(hidden)
-        os.close(lock)
+        with _locked(hidden) as ours:
+            if not ours:
+                raise InputError(f"{folder}: another process is converting {name} into it; wait for it to end.")
+            shutil.rmtree(hidden)
 
 
 def sync_file(path: Path) -> None:
     """Wait until a file's contents, or a folder's entries, are on the disk."""
-    if fcntl is None:  # Windows opens no folder, and flushes nothing that is open for reading
+    if os.name == "nt":  # which opens no folder, and flushes nothing that is open for reading
         return
     file = os.open(path, os.O_RDONLY)
     try:
@@ -103,20 +96,18 @@ def publish(folder: Path, name: str, overwrite: bool = False) -> Iterator[Path]:
     if not overwrite:
         refuse_existing(folder, name)
     hidden = Path(tempfile.mkdtemp(prefix=f".{name}.partial-", dir=folder))
-    lock = _lock(hidden)
-    try:
-        yield hidden
-        written = sorted(path for path in hidden.iterdir() if path.name not in (_LOCK, description_name(name)))
-        for path in (*written, hidden / description_name(name)):
-            sync_file(path)
-        if not overwrite:
-            refuse_existing(folder, name)
-        for path in split_paths(folder, name):
-            path.unlink()
-        for path in (*written, hidden / description_name(name)):
-            path.rename(folder / path.name)
-        sync_file(folder)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+    with _locked(hidden):
+        try:
+            yield hidden
+            written = sorted(path for path in hidden.iterdir() if path.name not in (_LOCK, description_name(name)))
+            for path in (*written, hidden / description_name(name)):
+                sync_file(path)
+            if not overwrite:
+                refuse_existing(folder, name)
+            for path in split_paths(folder, name):
+                path.unlink()
+            for path in (*written, hidden / description_name(name)):
+                path.rename(folder / path.name)
+            sync_file(folder)
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)

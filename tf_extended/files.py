@@ -16,6 +16,11 @@ import numpy as np
 
 from tf_extended.console import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows: that two processes write in one folder is then not noticed
+    fcntl = None
+
 # The endings of pictures' names, and the formats that they stand for.
 SUFFIXES = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".bmp": "BMP", ".gif": "GIF",
@@ -98,6 +103,21 @@ def write_figure(path: Path, figure: Any, dpi: int) -> None:
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=dpi)
     write_bytes(path, drawn.getvalue())
+
+
+def lock(opened: int) -> bool:
+    """Whether no other process holds the open file or folder; this one does then, until it closes it or ends.
+
+    True too where there are no locks: on Windows and on some network file systems.
+    """
+    try:
+        if fcntl:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def check_utf8(path: str | Path, flag: str = "", remedy: str = "; rename the folder.") -> None:

@@ -16,12 +16,7 @@ from pathlib import Path
 from tf_extended.checkpoints import STATE, UNREADABLE, check_path, checkpoint_step, latest_checkpoint
 from tf_extended.compat import tf
 from tf_extended.console import InputError, RunError, complain, say
-from tf_extended.files import write_text
-
-try:
-    import fcntl
-except ImportError:  # Windows: two trainings in one folder are then not noticed
-    fcntl = None
+from tf_extended.files import lock, write_text
 
 _TEMPORARY = re.compile(r"\.tempstate\d+$|\.tmp[0-9a-f]{32}$")
 _PART = re.compile(r"(model\.ckpt-\d+)\.(meta|data-\d{5}-of-\d{5})$")
@@ -61,17 +56,13 @@ def make_train_dir(train_dir: str | None) -> Path:
 def hold(folder: Path) -> None:
     """Keep every other process from training in the folder, until this one ends. Raises InputError where one does."""
     folder = folder.resolve()
-    if fcntl is None or folder in _locks:
+    if folder in _locks or os.name == "nt":  # Windows opens no folder
         return
     _locks[folder] = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(_locks[folder], fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not lock(_locks[folder]):
         os.close(_locks.pop(folder))
         raise InputError(f"--train_dir={folder}: another training is running in it; wait for its end, stop it, or "
-                         "choose another folder") from None
-    except OSError:
-        return  # a network file system without locks
+                         "choose another folder")
 
 
 def put_in_order(folder: Path) -> None:

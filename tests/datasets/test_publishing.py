@@ -1,4 +1,5 @@
 """Killed at any moment, a conversion leaves the old set, the new set, or something that readers refuse."""
+import errno
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from datasets.dataset_factory import get_dataset
 from datasets.pascalvoc_to_tfrecords import run
 from datasets.publishing import publish
 from tests.datasets.voc_cases import make_voc_folder
+from tf_extended import files
 from tf_extended.console import InputError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -86,6 +88,19 @@ def test_two_conversions_of_one_name_do_not_mix(sets, tmp_path):
         for path in three.iterdir():
             shutil.copy(path, hidden)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in three.iterdir()}
+
+
+def test_what_a_kill_left_goes_also_where_there_are_no_locks(sets, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    name, two, _ = sets
+    (tmp_path / f".{name}.partial-killed").mkdir()
+    with publish(tmp_path, name) as hidden:
+        for path in two.iterdir():
+            shutil.copy(path, hidden)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in two.iterdir()}
 
 
 def test_an_error_leaves_what_was_there(sets, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tf_extended as tfe
-from tf_extended import train_folder
+from tf_extended import files, train_folder
 from tf_extended.compat import tf
 
 
@@ -162,7 +162,7 @@ def test_a_file_system_without_locks_is_trained_on(tmp_path, monkeypatch):
         asked.append(True)
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(train_folder.fcntl, "flock", refuse)
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
     train_folder.hold(tmp_path)
     train_folder.hold(tmp_path)
     assert asked == [True]  # and it is not asked again
