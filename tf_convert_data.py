@@ -23,8 +23,9 @@ from nets.anchor_sets import anchor_params
 from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
 from preprocessing.augmentation import Augmentation
 from tf_extended import shared_flags
-from tf_extended.compat import quiet_banner, tf
+from tf_extended.compat import tf
 from tf_extended.files import check_writable, write_json
+from tf_extended.startup import quiet_banner
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("dataset_name", "pascalvoc", ["pascalvoc", *dataset_factory.DOCUMENTED], "Format of the source; with "

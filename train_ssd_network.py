@@ -18,11 +18,12 @@ from nets.anchor_sets import anchor_params
 from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
 from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
 from tf_extended import train_folder, training_flags, weights
-from tf_extended.compat import slim, tf, without_garbage_collection
+from tf_extended.compat import slim, tf
 from tf_extended.evaluation import while_training
 from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.run_file import write_run_file
+from tf_extended.startup import without_garbage_collection
 
 FLAGS = flags.FLAGS
 

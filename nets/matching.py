@@ -14,7 +14,8 @@ threshold that makes a match positive (`nets.losses`).
 import numpy as np
 
 import tf_extended as tfe
-from tf_extended.compat import one_pass, tf
+from tf_extended.compat import tf
+from tf_extended.xla import jit_compiled
 
 STRATEGIES = ("slim", "paper")
 # A forced match is as sure as an IoU of 1; an ignored anchor is neither positive nor negative in the loss.
@@ -65,7 +66,7 @@ def compare(bboxes: tf.Tensor, anchors: np.ndarray) -> tuple[tf.Tensor, tf.Tenso
     return overlaps[:tf.shape(bboxes)[0]], best, owners
 
 
-@one_pass
+@jit_compiled
 def _compare(bboxes, areas, anchor_columns, anchor_areas):
     """`compare` of boxes [N, 4] with anchors [4, K], of given areas [N] and [K]."""
     ymin, xmin, ymax, xmax = (side[:, None] for side in tf.unstack(bboxes, num=4, axis=1))
@@ -90,7 +91,7 @@ def _compare(bboxes, areas, anchor_columns, anchor_areas):
 def _fill_up(bboxes: tf.Tensor) -> tf.Tensor:
     """`bboxes` [N, 4] and after them empty ones, which overlap no anchor, up to the next of a few numbers.
 
-    Each number of boxes is compiled once (`compat.one_pass`), so there must be few.
+    Each number of boxes is compiled once (`xla.jit_compiled`), so there must be few.
     """
     n_objects = tf.shape(bboxes)[0]
     doublings = tf.reduce_sum(tf.cast(n_objects > [LEAST_OBJECTS << power for power in range(20)], tf.int32))

@@ -13,9 +13,10 @@ import tf_extended as tfe
 from nets import anchors as ssd_anchors
 from nets import box_coder, matching
 from nets.anchors import LayerAnchors
-from tf_extended.compat import one_pass, tf
+from tf_extended.compat import tf
+from tf_extended.xla import jit_compiled
 
-_encode_boxes = one_pass(box_coder.encode)
+_encode_boxes = jit_compiled(box_coder.encode)
 
 
 def tf_ssd_bboxes_encode(labels: tf.Tensor, bboxes: tf.Tensor, anchors: Sequence[LayerAnchors], num_classes: int,

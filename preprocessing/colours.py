@@ -11,7 +11,8 @@ as long. XLA compiles for one size, so a picture comes to it as its pixels, `[N,
 """
 from dataclasses import dataclass
 
-from tf_extended.compat import one_pass, tf
+from tf_extended.compat import tf
+from tf_extended.xla import jit_compiled
 
 WHITE = 255.0
 # Grey levels too small to be seen, against a sign of 0 and against 0 / 0.
@@ -136,14 +137,14 @@ def in_shape(pixels: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     return tf.reshape(pixels[:shape[0] * shape[1]], shape)
 
 
-@one_pass
+@jit_compiled
 def linear_then_hsv(pixels: tf.Tensor, shift: tf.Tensor, scale: tf.Tensor, clip_each: bool, hue: tf.Tensor,
                     saturation: tf.Tensor | None) -> tf.Tensor:
     """A linear change, and after it one of hue and saturation, in one pass over pixels [N, 3]."""
     return _from_planes(turn_hsv(change_linearly(_to_planes(pixels), shift, scale, clip_each), hue, saturation))
 
 
-@one_pass
+@jit_compiled
 def linear_then_whiten(pixels: tf.Tensor, shift: tf.Tensor, scale: tf.Tensor, clip_each: bool,
                        means: tf.Tensor) -> tf.Tensor:
     """The last linear change, 0 to 255, less the `means`, in one pass over pixels [N, 3]."""

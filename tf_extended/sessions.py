@@ -1,14 +1,17 @@
-"""What a session may use: devices, GPU memory, reduced precision.
+"""What a session may use: devices, GPU memory, reduced precision; and what it does when a training starts.
 
 Mixed precision is a rewrite of the graph when the session starts, no change of the nets: variables, gradients, loss and
 decoding stay float32. bfloat16 goes through oneDNN on a CPU; float16 through TensorFlow's own rewrite on a GPU, which
 scales no loss: that is the training's job, by `LOSS_SCALES`.
 """
+import contextlib
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from tf_extended import compat
 from tf_extended.compat import tf
 from tf_extended.console import InputError
+from tf_extended.startup import quiet_banner
 
 PRECISIONS = ("auto", "off", "bfloat16", "float16")
 # What the loss is multiplied by on the way back, by precision. float16 has nothing below 6e-8; a power of two changes
@@ -31,7 +34,7 @@ def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
 
 def gpus() -> list:
     """The GPUs that TensorFlow sees. Without one, the CUDA library's complaint about that is kept from the terminal."""
-    with compat.quiet_banner():
+    with quiet_banner():
         return tf.config.list_physical_devices("GPU")
 
 
@@ -91,3 +94,46 @@ def session_config(gpu_memory_fraction: float = 1.0, precision: str = "off") -> 
     elif precision == "float16":
         rewrites.auto_mixed_precision = rewrites.ON
     return config
+
+
+@contextlib.contextmanager
+def without_graph_text():
+    """Keep TensorFlow's Supervisor from writing the graph as text, graph.pbtxt, when a training starts.
+
+    It cannot be told not to, takes most of a second, and TensorBoard reads the graph from the events.
+    """
+    write = tf.train.Supervisor._write_graph
+    tf.train.Supervisor._write_graph = lambda _self: None
+    try:
+        yield
+    finally:
+        tf.train.Supervisor._write_graph = write
+
+
+# TensorFlow's own, also within `shared_callables`: what an evaluation's session prepares goes with that session, and
+# not into the keeping of the training around it.
+_make_callable = tf.Session.make_callable
+
+
+@contextlib.contextmanager
+def shared_callables():
+    """Let the threads of a queue share what a session prepares for the operation that they all run.
+
+    Each thread asks for a callable of its own, and for each the session optimises the input's graph once more: with
+    four threads a second of the start.
+    """
+    before, made, lock = tf.Session.make_callable, {}, threading.Lock()
+
+    def shared(session: tf.Session, fetches: object, *args: object, **kwargs: object) -> Callable:
+        if args or kwargs or not isinstance(fetches, tf.Operation):
+            return _make_callable(session, fetches, *args, **kwargs)
+        with lock:
+            if (session, fetches) not in made:
+                made[session, fetches] = _make_callable(session, fetches)
+            return made[session, fetches]
+
+    tf.Session.make_callable = shared
+    try:
+        yield
+    finally:
+        tf.Session.make_callable = before

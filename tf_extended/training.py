@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from tf_extended import checkpoints, train_folder
-from tf_extended.compat import shared_callables, slim, tf, without_graph_text
+from tf_extended.compat import slim, tf
 from tf_extended.console import RunError, duration, say
 from tf_extended.event_file import RegularSummaries
+from tf_extended.sessions import shared_callables, without_graph_text
 
 NOT_FINITE = "the loss or a gradient is not finite"
 # What TensorFlow says where a summary of such values stops the step first: Infinity (or Nan) in (summary) histogram.

@@ -1,7 +1,10 @@
-"""Which precision a machine gets, and what the session is told of it."""
+"""Which precision a machine gets, what the session is told of it, and what its threads share."""
+import weakref
+
 import pytest
 
 from tf_extended import sessions
+from tf_extended.compat import tf
 from tf_extended.console import InputError
 
 GPU, AMX, OLD = ["gpu"], frozenset({"avx2", "amx_bf16"}), frozenset({"avx2"})
@@ -58,3 +61,37 @@ def test_instruction_sets_are_read_where_the_system_tells_them(tmp_path):
     file.write_text("processor : 0\nflags\t\t: fpu avx2 amx_bf16\nprocessor : 1\nflags : other\n")
     assert sessions.cpu_flags(file) == {"fpu", "avx2", "amx_bf16"}
     assert sessions.cpu_flags(tmp_path / "none") == frozenset()
+
+
+def test_threads_share_the_callable_of_one_operation_and_no_other():
+    before = tf.Session.make_callable
+    with tf.Graph().as_default(), tf.Session() as sess, tf.Session() as other:
+        number = tf.placeholder_with_default(3.0, [])
+        one, two = tf.identity(number).op, tf.identity(number).op
+        with sessions.shared_callables():
+            assert sess.make_callable(one) is sess.make_callable(one)
+            assert sess.make_callable(two) is not sess.make_callable(one) is not other.make_callable(one)
+            doubled = sess.make_callable(number * 2.0, [number])
+            assert doubled is not sess.make_callable(number * 2.0, [number]) and doubled(2.0) == 4.0
+            assert sess.make_callable(one)() is None
+            with sessions.shared_callables():  # what is prepared for a session here is not kept by whoever is around
+                assert (inner := weakref.ref(sess.make_callable(one)))() is sess.make_callable(one)
+            assert inner() is None
+            assert sess.make_callable(one) is sess.make_callable(one)
+        assert tf.Session.make_callable is before
+        assert sess.make_callable(one) is not sess.make_callable(one)
+
+
+def test_a_queue_is_filled_by_threads_that_share_their_callable():
+    with tf.Graph().as_default(), tf.Session() as sess, sessions.shared_callables():
+        queue = tf.FIFOQueue(40, tf.int32, [[]])
+        counter = tf.Variable(0, use_resource=True)
+        enqueue = queue.enqueue(tf.cast(counter.assign_add(1), tf.int32))
+        tf.train.add_queue_runner(tf.train.QueueRunner(queue, [enqueue] * 4))
+        sess.run(tf.global_variables_initializer())
+        coordinator = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(sess, coordinator)
+        numbers = sess.run(queue.dequeue_many(100))
+        coordinator.request_stop()
+        coordinator.join(threads)
+        assert len(numbers) == 100 and min(numbers) >= 1 and max(numbers) >= 100

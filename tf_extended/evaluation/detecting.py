@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_extended.bboxes import bboxes_clip, bboxes_resize
-from tf_extended.compat import shared_callables, tf
+from tf_extended.compat import tf
 from tf_extended.console import RunError, first_line, progress
 from tf_extended.evaluation.detection_graph import DetectionGraph
 from tf_extended.evaluation.records import Detections, GroundTruth, make_detections, make_ground_truth, to_pixels
+from tf_extended.sessions import shared_callables
 
 
 class Detected(NamedTuple):
