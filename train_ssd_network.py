@@ -17,13 +17,12 @@ from nets import image_size, model_file, nets_factory
 from nets.anchor_sets import anchor_params
 from preprocessing import augmentation, mosaic, preprocessing_factory, tf_image
 from tf_extended import checkpoints, curves, deployment, optimization, sessions, shared_flags, summaries, training
-from tf_extended import train_folder, training_flags, weights
+from tf_extended import startup, train_folder, training_flags, weights
 from tf_extended.compat import slim, tf
 from tf_extended.evaluation import while_training
 from tf_extended.evaluation.detection_graph import Selection, build_detection_graph
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.run_file import write_run_file
-from tf_extended.startup import without_garbage_collection
 
 FLAGS = flags.FLAGS
 
@@ -217,8 +216,8 @@ def main() -> None:
     training_flags.check(FLAGS)
     dataset = get_dataset(FLAGS.dataset_split_name)
     training_flags.check_objects(dataset.split)
-    training_flags.settle_mosaic(FLAGS, dataset.split)
-    training_flags.settle_width(FLAGS, sessions.is_slow())
+    training_flags.apply_mosaic(FLAGS, dataset.split)
+    training_flags.apply_width(FLAGS, sessions.is_slow())
     if Path(FLAGS.train_dir).is_dir():
         train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order
     eval_dataset = get_eval_dataset(dataset)
@@ -226,9 +225,9 @@ def main() -> None:
     net, schedule = build_net(dataset), training_flags.schedule(FLAGS, dataset.num_samples)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
-    tfe.say(f"recipe {FLAGS.recipe}: " + ", ".join(f"{n} {v}" for n, v in training_flags.governed(FLAGS).items()))
-    tfe.say(f"augmentation: {augmentation.describe(get_augmentation())}")
-    with without_garbage_collection():
+    chosen = ", ".join(f"{name} {value}" for name, value in training_flags.recipe_values(FLAGS).items())
+    tfe.say(f"recipe {FLAGS.recipe}: {chosen}\naugmentation: {augmentation.describe(get_augmentation())}")
+    with startup.without_garbage_collection():
         train_op, metrics = build_graph(dataset, net, schedule, sessions.LOSS_SCALES[precision])
     # Before a folder is made: what is asked may not be there.
     init_fn = starting_point(net, class_names(net, dataset), Path(FLAGS.train_dir))

@@ -1,5 +1,6 @@
-"""From predictions to detections, in the graph: select, sort, suppress, clip. Sections 2.1, first
-paragraph, and 3.7 of the paper.
+"""From predictions to detections, in the graph: select, sort, suppress, clip.
+
+Sections 2.1, first paragraph, and 3.7 of the paper.
 
 1. Put all layers on one axis; classes 1 … C-1 each select the anchors whose probability exceeds the threshold.
 2. The `top_k` most probable of each image and class stay.

@@ -82,7 +82,10 @@ def _mine_images(background: tf.Tensor, positive: tf.Tensor, negative: tf.Tensor
 
 
 def _wanted(positive: tf.Tensor, negative: tf.Tensor, ratio: float, axis: int | None = None) -> tf.Tensor:
-    """`ratio` times the positives, at most the negatives, int32; bounded as floats, which hold any ratio's product."""
+    """How many negatives to keep, int32: `ratio` for each positive, at most all there are.
+
+    Computed in float, where a huge ratio does not overflow.
+    """
     positives, negatives = (tf.reduce_sum(tf.cast(mask, tf.float32), axis=axis) for mask in (positive, negative))
     return tf.cast(tf.minimum(ratio * positives, negatives), tf.int32)
 

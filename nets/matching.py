@@ -57,7 +57,7 @@ def compare(bboxes: tf.Tensor, anchors: np.ndarray) -> tuple[tf.Tensor, tf.Tenso
     none is positive. The IoUs are `tfe.pairwise_jaccard`'s, but summed in the order of the documented encoder, whose
     scores are reproduced to the last bit.
     """
-    filled = _fill_up(bboxes)
+    filled = _pad_boxes(bboxes)
     ymin, xmin, ymax, xmax = tf.unstack(filled, num=4, axis=1)
     # A box or an anchor without area has no intersection; bounded here, on one side each, no union is 0.
     areas = tf.maximum((xmax - xmin) * (ymax - ymin), 0.0)
@@ -88,7 +88,7 @@ def _compare(bboxes, areas, anchor_columns, anchor_areas):
     return overlaps, best, owners
 
 
-def _fill_up(bboxes: tf.Tensor) -> tf.Tensor:
+def _pad_boxes(bboxes: tf.Tensor) -> tf.Tensor:
     """`bboxes` [N, 4] and after them empty ones, which overlap no anchor, up to the next of a few numbers.
 
     Each number of boxes is compiled once (`xla.jit_compiled`), so there must be few.

@@ -1,6 +1,7 @@
-"""What SSD adds to a backbone: smaller and smaller feature layers, and on each a head that predicts classes and
-offsets. Section 2.1 of the paper, "Multi-scale feature maps for detection" and "Convolutional predictors for
-detection". What the heads predict, or are to predict, `flatten_layers` puts on one axis.
+"""What SSD adds to a backbone: smaller and smaller feature layers, and on each a head that predicts classes and offsets.
+
+Section 2.1 of the paper, "Multi-scale feature maps for detection" and "Convolutional predictors for detection".
+`flatten_layers` joins all layers' predictions, or their targets, on one axis.
 
 Not this module's job: the backbones (`nets.vgg`, `nets.ssd_mobilenet_v1_300`) and which layers predict (`nets.ssd`).
 """

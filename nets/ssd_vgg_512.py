@@ -1,5 +1,4 @@
-"""SSD-512 on VGG-16: its numbers. Section 3 of the paper (SSD500 in its first versions);
-27,188,676 parameters.
+"""SSD-512 on VGG-16: its numbers. Section 3 of the paper (SSD500 in its first versions); 27,188,676 parameters.
 
 Everything else is that of SSD-300. The step of the last layer's anchors is 512, so that its one centre is the image's.
 """

@@ -71,7 +71,7 @@ def distort(image: tf.Tensor, photometric: Photometric | None, most_pixels: int,
     most_pixels: the largest H * W there will be; where it is the only one, the static shape should say so. Without
     `photometric` no colour changes.
     """
-    pixels = fill_up(image, most_pixels)
+    pixels = pad_pixels(image, most_pixels)
     linear, clip_each = neutral(), False
     if photometric is not None:
         amounts, clip_each = draw_amounts(photometric), photometric.clip_each
@@ -124,7 +124,7 @@ def about_mean(image: tf.Tensor, brightness: tf.Tensor, contrast: tf.Tensor) -> 
     return (mean + brightness) / contrast - mean, contrast
 
 
-def fill_up(image: tf.Tensor, most_pixels: int) -> tf.Tensor:
+def pad_pixels(image: tf.Tensor, most_pixels: int) -> tf.Tensor:
     """The pixels [most_pixels, 3] of a picture [H, W, 3], after which come zeros."""
     pixels = tf.reshape(image, [-1, 3])
     if pixels.get_shape().as_list()[0] == most_pixels:
@@ -133,7 +133,7 @@ def fill_up(image: tf.Tensor, most_pixels: int) -> tf.Tensor:
 
 
 def in_shape(pixels: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-    """Inverse of `fill_up`: the picture of `shape` [3] at the beginning of `pixels`."""
+    """Inverse of `pad_pixels`: the picture of `shape` [3] at the beginning of `pixels`."""
     return tf.reshape(pixels[:shape[0] * shape[1]], shape)
 
 

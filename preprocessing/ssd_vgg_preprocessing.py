@@ -47,7 +47,7 @@ def preprocess_for_train(
         window = _draw_window(tfe.image_size(image), bboxes, augmentation)
         visible, place, frame = tf_image.cut_window(image, window, out_shape)
         size = place[2:] - place[:2] if augmentation.zoom_out > 0.0 else out_shape
-        image = _resize_somehow(visible, size, augmentation.interpolation)
+        image = _resize_randomly(visible, size, augmentation.interpolation)
         image = colours.distort(image, augmentation.colours, math.prod(out_shape), tf_image.VGG_MEANS)
         if augmentation.zoom_out > 0.0:
             image = tf_image.pad_to(image, place, out_shape)
@@ -85,7 +85,7 @@ def _draw_window(size: tf.Tensor, bboxes: tf.Tensor, augmentation: Augmentation)
     return window
 
 
-def _resize_somehow(image: tf.Tensor, size: tf.Tensor, interpolations: tuple[str, ...]) -> tf.Tensor:
+def _resize_randomly(image: tf.Tensor, size: tf.Tensor, interpolations: tuple[str, ...]) -> tf.Tensor:
     """The picture at `size`, by one of the interpolations drawn at random."""
     if len(interpolations) == 1:
         return tf_image.resize(image, size, interpolations[0])

@@ -1,4 +1,7 @@
-"""What TensorFlow, slim and NumPy lack, imported as `import tf_extended as tfe`."""
+"""What belongs to no single net or data set: boxes, the training loop, evaluation, weights, the door to TensorFlow.
+
+`import tf_extended as tfe` has the functions that all use.
+"""
 from tf_extended.bboxes import (
     array_namespace,
     bboxes_clip,

@@ -64,7 +64,7 @@ def _set_defaults(flag_values: flags.FlagValues, defaults: dict[str, Any]) -> No
             flag_values[name].value = value
 
 
-def settle_width(flag_values: flags.FlagValues, slow: bool) -> None:
+def apply_width(flag_values: flags.FlagValues, slow: bool) -> None:
     """Set what goes with an eighth of VGG's channels, where the recipe is `scratch` and that width is given.
 
     Where none is given, it is set, and said, on a slow machine (`sessions.is_slow`). Flags on the command line win
@@ -80,7 +80,7 @@ def settle_width(flag_values: flags.FlagValues, slow: bool) -> None:
             f"--depth_multiplier={SCRATCH['depth_multiplier']:g} finds a little more, in three times the time")
 
 
-def governed(flag_values: flags.FlagValues) -> dict[str, Any]:
+def recipe_values(flag_values: flags.FlagValues) -> dict[str, Any]:
     """What recipes govern, as it is set now; without what --max_number_of_steps makes meaningless."""
     length = ("num_epochs", "least_steps") if flag_values.max_number_of_steps else ()
     return {name: flag_values[name].value for name in SCRATCH if name not in length}
@@ -94,7 +94,7 @@ def check_objects(description: dict[str, Any] | None) -> None:
                          f"learn; {name}.report.txt says what was found")
 
 
-def settle_mosaic(flag_values: flags.FlagValues, description: dict[str, Any] | None) -> None:
+def apply_mosaic(flag_values: flags.FlagValues, description: dict[str, Any] | None) -> None:
     """Set --mosaic for the data set of that description, where the recipe is `scratch` and its augmentation is kept."""
     if description is None:
         return

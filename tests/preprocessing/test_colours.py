@@ -25,7 +25,7 @@ def ordered(image, order, amounts, photometric):
     """The steps of one order, compiled, on a picture [H, W, 3]; there is room for more pixels than it has."""
     def build(x):
         pixels, *linear = colours.apply_order(
-            colours.fill_up(x, 400), order, amounts, photometric, tf.shape(x))
+            colours.pad_pixels(x, 400), order, amounts, photometric, tf.shape(x))
         whitened = colours.linear_then_whiten(pixels, *linear, photometric.clip_each, tf.zeros([3]))
         return colours.in_shape(whitened, tf.shape(x))
     return run(build, image)
@@ -186,8 +186,8 @@ def test_the_papers_second_order_by_hand():
 
 def test_a_picture_is_filled_up_and_taken_out_again():
     def build(x):
-        pixels = colours.fill_up(x, 200)
-        return pixels, colours.in_shape(pixels, tf.shape(x)), colours.fill_up(tf.ensure_shape(x, [12, 15, 3]), 180)
+        pixels = colours.pad_pixels(x, 200)
+        return pixels, colours.in_shape(pixels, tf.shape(x)), colours.pad_pixels(tf.ensure_shape(x, [12, 15, 3]), 180)
     pixels, image, as_they_are = run(build, RANDOM)
     np.testing.assert_array_equal(pixels, np.concatenate([RANDOM.reshape(-1, 3), np.zeros((20, 3))]))
     np.testing.assert_array_equal(image, RANDOM)

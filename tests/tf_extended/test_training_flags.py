@@ -40,19 +40,19 @@ def test_the_paper_and_scratch_share_matching_and_mining(parse):
     for recipe, augmentation in (("paper", "paper"), ("scratch", "mild")):
         values = parse(f"--recipe={recipe}")
         training_flags.apply_recipe(values)
-        governed = training_flags.governed(values)
+        recipe_values = training_flags.recipe_values(values)
         assert (values.matching, values.mining, values.loss_normalization) == ("paper", "image", "positives")
         assert (values.augmentation, values.dropout_keep_prob) == (augmentation, 1.0)
-        assert governed == {name: values[name].value for name in governed}
+        assert recipe_values == {name: values[name].value for name in recipe_values}
     assert (values.depth_multiplier, values.batch_norm, values.batch_size) == (0.25, True, 8)
 
 
 def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
     values = parse("--recipe=scratch", "--learning_rate=0.5", "--nobatch_norm", "--matching=slim")
     training_flags.apply_recipe(values)
-    governed = training_flags.governed(values)
+    recipe_values = training_flags.recipe_values(values)
     assert (values.learning_rate, values.batch_norm, values.matching) == (0.5, False, "slim")
-    assert governed["learning_rate"] == 0.5 and governed["optimizer"] == "adam"
+    assert recipe_values["learning_rate"] == 0.5 and recipe_values["optimizer"] == "adam"
 
 
 @pytest.mark.parametrize(("slow", "arguments", "expected"), [
@@ -72,11 +72,11 @@ def test_a_flag_on_the_command_line_wins_over_the_recipe(parse):
 def test_a_slow_machine_gets_a_narrower_net_from_scratch_alone(parse, capsys, slow, arguments, expected):
     values = parse("--recipe=scratch", *arguments)
     training_flags.apply_recipe(values)
-    training_flags.settle_width(values, slow)
+    training_flags.apply_width(values, slow)
     assert (values.depth_multiplier, values.learning_rate, values.match_threshold) == expected
     told = "0.125 of" in capsys.readouterr().out
     assert told == (expected[0] == 0.125 and "--depth_multiplier=0.125" not in arguments)
-    assert training_flags.governed(values)["match_threshold"] == expected[2]
+    assert training_flags.recipe_values(values)["match_threshold"] == expected[2]
 
 
 def test_numbers_that_cannot_be_meant_are_refused(parse):
@@ -130,7 +130,7 @@ def test_an_end_above_the_rate_that_is_used_is_refused(parse):
     training_flags.apply_recipe(values)
     with pytest.raises(InputError, match="--end_learning_rate=0.002 is above --learning_rate=0.001: lower it"):
         training_flags.schedule(values, 9)
-    training_flags.settle_width(values, slow=True)
+    training_flags.apply_width(values, slow=True)
     assert training_flags.schedule(values, 9).end_learning_rate == 0.002
 
 
@@ -149,9 +149,9 @@ def test_an_end_above_the_rate_that_is_used_is_refused(parse):
 def test_pictures_with_few_objects_are_joined_by_scratch_alone(parse, arguments, objects, expected):
     values = parse(*arguments)
     training_flags.apply_recipe(values)
-    training_flags.settle_mosaic(values, None)
+    training_flags.apply_mosaic(values, None)
     assert values.mosaic == (expected if "--mosaic" in arguments[-1] else None)
-    training_flags.settle_mosaic(values, {"num_samples": 100, "objects": {"cat": objects, "dog": 0}})
+    training_flags.apply_mosaic(values, {"num_samples": 100, "objects": {"cat": objects, "dog": 0}})
     assert values.mosaic == expected
 
 
@@ -169,8 +169,8 @@ def test_a_short_training_warms_up_shortly(parse, arguments, steps, expected):
     schedule = training_flags.schedule(values, 100)
     assert (schedule.warmup_steps, schedule.total_steps) == (expected, steps)
     # What the log and run.json say is what holds.
-    governed = training_flags.governed(values)
-    assert governed["warmup_steps"] == expected and not {"num_epochs", "least_steps"} & set(governed)
+    recipe_values = training_flags.recipe_values(values)
+    assert recipe_values["warmup_steps"] == expected and not {"num_epochs", "least_steps"} & set(recipe_values)
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

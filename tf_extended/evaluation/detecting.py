@@ -4,6 +4,7 @@ Its job: from a session with restored variables to ground truth and detections i
 stage took. The graph is `detection_graph`'s job, restoring `restoring`'s, scoring `voc_scoring`'s.
 """
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,16 +95,17 @@ def _images(
             batch = session.run(graph.batch)
         except tf.errors.OutOfRangeError:
             return
-        got = time.perf_counter()
+        input_done = time.perf_counter()
         outputs = session.run(graph.outputs, {graph.batch["image"]: batch["image"]})
-        said = time.perf_counter()
+        network_done = time.perf_counter()
         scores, bboxes = session.run(
             [graph.scores, graph.bboxes], dict(zip(graph.outputs, outputs, strict=True))
         )
         rows = [_one_image(batch, scores, bboxes, graph.labels, i) for i in range(len(scores))]
         done = time.perf_counter()
-        for stage, spent in zip(seconds, (got - start, said - got, done - said), strict=True):
-            seconds[stage] += spent
+        times = (start, input_done, network_done, done)
+        for stage, (begun, ended) in zip(seconds, itertools.pairwise(times), strict=True):
+            seconds[stage] += ended - begun
         got_images += len(rows)
         yield from rows
 

@@ -1,12 +1,12 @@
 """Detections and ground truth → average precision per class and its mean, as the PASCAL VOC devkit computes them.
 
-Its job: steps 3 and 4; the rules of a match are in `matching`, the arithmetic of the curves in `tf_extended.metrics`.
-Reading and writing result files, and saying where a detector fails, are the jobs of `result_files` and
-`error_analysis`.
-3. Per class: the objects to find are those that are not difficult; detections that are ignored stay in the ranking as
+1. Per class: the objects to find are those that are not difficult; detections that are ignored stay in the ranking as
    repeats of the row before; AP by the rules of 2007 (11 points) and of 2010 and later (area, "voc12").
-4. mAP is the mean over the classes that have an object to find.
-Source: VOC2012 development kit; Liu et al. 2016 (arXiv 1512.02325), section 3.
+2. mAP is the mean over the classes that have an object to find.
+
+Which detection matches which object is told by `matching`, the arithmetic of the curves is in `tf_extended.metrics`.
+Reading and writing result files, and saying where a detector fails, are the jobs of `result_files` and
+`error_analysis`. Source: VOC2012 development kit; Liu et al. 2016 (arXiv 1512.02325), section 3.
 """
 from collections.abc import Mapping
 from typing import NamedTuple
