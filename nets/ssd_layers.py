@@ -1,4 +1,4 @@
-"""What SSD adds to a backbone: smaller and smaller feature layers, and on each a head that predicts classes and offsets.
+"""What SSD adds to a backbone: smaller and smaller feature layers, each with a head that predicts classes and offsets.
 
 Section 2.1 of the paper, "Multi-scale feature maps for detection" and "Convolutional predictors for detection".
 `flatten_layers` joins all layers' predictions, or their targets, on one axis.
