@@ -51,3 +51,9 @@ def test_graph_equals_numpy(function):
     anchors = centred(random.rand(7, 4)).astype(np.float32)
     values = corners(centred(random.rand(7, 4))).astype(np.float32)
     np.testing.assert_allclose(golden.run(function, values, anchors), function(values, anchors), rtol=1e-5, atol=1e-5)
+
+
+def test_decode_by_hand_has_a_scaling_for_each_offset():
+    anchor, offsets = np.array([[0.5, 0.5, 0.2, 0.4]]), np.array([[1.0, 0.25, 0.5, 0.125]])
+    box = corners(np.array([[0.6, 0.9, 0.2 * np.e, 0.4 * np.e]]))
+    np.testing.assert_allclose(box_coder.decode(offsets, anchor, (1, 2, 2, 8)), box, atol=1e-12)

@@ -148,3 +148,22 @@ def test_l2_normalization_of_zeros_in_float16():
     with tf.Graph().as_default(), tf.Session() as sess:
         out = sess.run(custom_layers.l2_normalization(tf.zeros([1, 2, 2, 3], tf.float16)))
     assert out.dtype == np.float16 and not out.any()
+
+
+def test_atrous_convolution_begins_with_the_initialisers_that_it_is_given():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        custom_layers.atrous_conv2d(tf.constant(IMAGES), 4, [3, 3], rate=2,
+                                    weights_initializer=tf.constant_initializer(0.25),
+                                    biases_initializer=tf.constant_initializer(3.0))
+        sess.run(tf.global_variables_initializer())
+        weights, biases = sess.run(tf.global_variables())
+    assert set(weights.ravel()) == {0.25} and set(biases) == {3.0}
+
+
+def test_atrous_convolution_has_its_holes_along_height_and_width_in_either_layout(monkeypatch):
+    monkeypatch.setattr(custom_layers, "dilated_gradients_work", lambda: True)
+    for data_format, shape, dilations in (("NHWC", [1, 7, 8, 3], [1, 2, 2, 1]), ("NCHW", [1, 3, 7, 8], [1, 1, 2, 2])):
+        with tf.Graph().as_default() as graph:
+            custom_layers.atrous_conv2d(tf.zeros(shape), 4, [3, 3], rate=2, data_format=data_format, scope="conv6")
+            assert graph.get_operation_by_name("conv6/Conv2D").get_attr("dilations") == dilations
+            assert graph.get_operation_by_name("conv6/BiasAdd").get_attr("data_format") == data_format.encode()

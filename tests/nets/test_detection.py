@@ -136,3 +136,22 @@ def test_thresholds_may_be_tensors():
 def test_unknown_keep_per_is_named():
     with pytest.raises(tfe.InputError, match="batch.*class, image"):
         detection.detected_bboxes([], [], keep_per="batch")
+
+
+def test_a_probability_of_just_the_threshold_is_not_selected():
+    predictions = [np.float32([[0.5, 0.5], [0.25, 0.75]]).reshape(1, 1, 1, 2, 2)]
+    boxes = [np.float32([[0, 0, 0.2, 0.2], [0.5, 0.5, 0.9, 0.9]]).reshape(1, 1, 1, 2, 4)]
+    scores, _ = detect(predictions, boxes, select_threshold=0.5, keep_top_k=2)
+    assert scores[1].tolist() == [[0.75, 0.0]]
+
+
+@pytest.mark.parametrize("arguments", [
+    {"select_threshold": 0.3, "nms_threshold": 0.2, "top_k": 20, "keep_top_k": 20},
+    {"top_k": 3, "keep_top_k": 30},
+    {"clipping_bbox": [0.0, 0.0, 0.8, 0.9], "keep_top_k": 4, "keep_per": "image"}])
+def test_the_nets_detections_pass_every_argument_on(arguments):
+    predictions, boxes = random_detections(1, batch=3)
+    got = golden.run(lambda *tensors: NET.detected_bboxes(tensors[:2], tensors[2:], **arguments), *predictions, *boxes)
+    for part, expected in zip(got, detect(predictions, boxes, **arguments), strict=True):
+        for label, values in expected.items():
+            np.testing.assert_array_equal(part[label], values)

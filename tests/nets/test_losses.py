@@ -168,3 +168,29 @@ def test_targets_of_another_float_type_take_that_of_the_net():
     expected = compute(layers)
     layers[3] = [layer.astype(np.float64) for layer in layers[3]]
     np.testing.assert_allclose(compute(layers), expected, rtol=1e-6)
+
+
+def test_positives_are_not_mined_where_every_negative_is_certain_background():
+    logits = [np.tile(np.float32([200, 0]), (1, 1, 1, 4, 1))]  # the softmax of background is exactly 1
+    offsets = [np.zeros((1, 1, 1, 4, 4), np.float32)]
+    scores = [np.float32([[[[1, 0, 0, 0]]]])]
+    got = compute((logits, offsets, [np.ones((1, 1, 1, 4), np.int64)], offsets, scores), mining="image")
+    np.testing.assert_allclose(got, [200, 0, 0], atol=1e-5)
+
+
+def test_the_nets_losses_pass_every_argument_on():
+    inputs = small_inputs(9)
+    flat, arguments = [array for part in inputs for array in part], {
+        "match_threshold": 0.2, "negative_ratio": 0.4, "alpha": 3.0, "label_smoothing": 0.1, "mining": "image",
+        "normalization": "positives"}
+    own, given = golden.run(lambda *tensors: [
+        NET.losses(*[tensors[i:i + 2] for i in range(0, 10, 2)], **some) for some in ({}, arguments)], *flat)
+    np.testing.assert_allclose(own, naive(inputs), rtol=1e-4)
+    np.testing.assert_allclose(given, naive(inputs, 0.2, 0.4, 3.0, 0.1, "image", "positives"), rtol=1e-4)
+
+
+@pytest.mark.parametrize("mining", losses.MININGS)
+@pytest.mark.parametrize("ratio", [0.5, 1.5, 2.9])
+def test_a_part_of_a_negative_is_none(mining, ratio):
+    got = compute(small_inputs(3, batch=2), mining=mining, negative_ratio=ratio)
+    np.testing.assert_allclose(got, naive(small_inputs(3, batch=2), mining=mining, ratio=ratio), rtol=1e-4)

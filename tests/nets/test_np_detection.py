@@ -82,3 +82,9 @@ def test_no_detection_at_all():
     predictions, boxes = random_detections(0, batch=1)
     classes, scores, bboxes = np_detection.np_detected_bboxes(predictions, boxes, 1.0, resize_bbox=(0, 0, 0.5, 0.5))
     assert (classes.shape, scores.shape, bboxes.shape) == ((0,), (0,), (0, 4))
+
+
+def test_without_a_clipping_box_detections_stick_out():
+    predictions, boxes = [np.float32([[0.1, 0.9]])], [np.float32([[-0.25, 0.25, 0.5, 1.25]])]
+    assert np_detection.np_detected_bboxes(predictions, boxes)[2].tolist() == [[0, 0.25, 0.5, 1]]
+    assert np_detection.np_detected_bboxes(predictions, boxes, clipping_bbox=None)[2].tolist() == boxes[0].tolist()

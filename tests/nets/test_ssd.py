@@ -1,32 +1,17 @@
-"""The networks: names, shapes, forward pass of the published ones; layouts, batches, batch norm of thin ones."""
+"""The networks: names, shapes, forward pass of the published ones; layouts and batches of thin ones."""
 import json
 
 import numpy as np
 import pytest
 
 import tf_extended as tfe
-from nets import image_size, nets_factory, ssd, ssd_vgg_300
+from nets import nets_factory, ssd, ssd_vgg_300
 from tests.nets import golden
+from tests.nets.thin import SMALL, build, noise, thin
 from tests.shared_data import GOLDEN, needs_shared
 from tf_extended.compat import slim, tf
 
 ALL = list(nets_factory.NETWORKS)
-SMALL = 264  # the smallest pictures that all nets take, where values are computed that do not depend on sizes
-
-
-def thin(name, num_classes=3, size=None, **options):
-    network = nets_factory.get_network(name)
-    params = image_size.params_for_image_size(network, size) if size else network.default_params
-    return network(params._replace(num_classes=num_classes), **{"depth_multiplier": 0.05, **options})
-
-
-def build(net, inputs, data_format="NHWC", **arguments):
-    with slim.arg_scope(net.arg_scope(data_format=data_format)):
-        return net.net(inputs, **arguments)
-
-
-def noise(net, batch=1):
-    return np.random.RandomState(0).uniform(-120, 130, (batch, *net.params.img_shape, 3)).astype(np.float32)
 
 
 @needs_shared
@@ -131,51 +116,6 @@ def test_width_scales_all_but_the_heads():
     assert shapes["ssd_300_vgg/block4_box/conv_cls/weights"] == [3, 3, 128, 84]
 
 
-def test_batch_norm_has_slims_names_and_its_averages_move():
-    net = thin("ssd_300_vgg", size=SMALL, batch_norm=True)
-    with tf.Graph().as_default(), tf.Session() as sess:
-        build(net, tf.constant(noise(net, 2)), is_training=True)
-        names = {v.op.name for v in tf.global_variables()}
-        block = "ssd_300_vgg/conv3/conv3_2"
-        assert {name for name in names if name.startswith(block)} == {f"{block}/weights"} | {
-            f"{block}/BatchNorm/{part}" for part in ("beta", "gamma", "moving_mean", "moving_variance")}
-        assert not any("_box" in name and "BatchNorm" in name for name in names)
-        trainable = {v.op.name for v in tf.trainable_variables()}
-        assert trainable == {name for name in names if "moving" not in name}
-        updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
-        assert len(updates) == 2 * 23
-        sess.run(tf.global_variables_initializer())
-        sess.run(updates)
-        mean, variance = sess.run([f"{block}/BatchNorm/moving_mean:0", f"{block}/BatchNorm/moving_variance:0"])
-        assert mean.any()
-        assert (variance != 1).all()
-        assert all(np.isfinite(values).all() for values in sess.run(tf.global_variables()))
-
-
-def test_batch_norm_does_not_update_in_evaluation_and_uses_its_averages():
-    net = thin("ssd_300_vgg", size=SMALL, batch_norm=True)
-    with tf.Graph().as_default(), tf.Session() as sess:
-        inputs = tf.placeholder(tf.float32, [None, SMALL, SMALL, 3])
-        _, _, logits, _ = build(net, inputs, is_training=False)
-        assert tf.get_collection(tf.GraphKeys.UPDATE_OPS) == []
-        sess.run(tf.global_variables_initializer())
-        images = noise(net, 2)
-        together, alone = (sess.run(logits, {inputs: part}) for part in (images, images[:1]))
-    for both, one in zip(together, alone, strict=True):
-        np.testing.assert_allclose(both[:1], one, atol=1e-4 * np.abs(both).max())
-
-
-def test_clones_share_variables_and_update_their_own_averages():
-    net = thin("ssd_300_vgg", batch_norm=True)
-    with tf.Graph().as_default():
-        images = tf.constant(noise(net))
-        for clone in range(2):
-            with tf.name_scope(f"clone_{clone}"), tf.variable_scope(tf.get_variable_scope(), reuse=clone > 0):
-                build(net, images)
-        assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS, "clone_1")) == 2 * 23
-        assert not any("clone" in v.op.name for v in tf.global_variables())
-
-
 @pytest.mark.parametrize(("initializer", "variance"), [("xavier", 2 / (576 + 576)), ("he", 2 / 576)])
 def test_initialisers_have_their_variance(initializer, variance):
     net = thin("ssd_300_vgg", depth_multiplier=1.0, initializer=initializer)
@@ -236,3 +176,31 @@ def test_heads_start_by_xavier_whatever_the_body():
         sess.run(weights.initializer)
         # Glorot's, uniform: 2 / (fan in + fan out) of 3 × 3 × 512 and 3 × 3 × 4 anchors × 3 classes.
         assert np.var(sess.run(weights)) == pytest.approx(2 / (9 * 512 + 9 * 12), rel=0.05)
+
+
+def test_weights_decay_as_much_as_asked():
+    net = thin("ssd_300_vgg")
+    with tf.Graph().as_default(), tf.Session() as sess:
+        with slim.arg_scope(net.arg_scope(weight_decay=0.01)):
+            net.net(tf.zeros([1, 300, 300, 3]))
+        sess.run(tf.global_variables_initializer())
+        weights = sess.run([v for v in tf.trainable_variables() if v.op.name.endswith("/weights")])
+        decay = sess.run(tf.losses.get_regularization_loss())
+    assert decay == pytest.approx(0.01 * sum((kernel**2).sum() for kernel in weights) / 2, rel=1e-4)
+
+
+def test_feature_shapes_stay_and_another_prediction_function_is_taken_where_asked():
+    net = thin("ssd_300_vgg")
+    with tf.Graph().as_default():
+        shapes = net.params.feat_shapes
+        predictions, _, logits, _ = build(net, tf.zeros([1, SMALL, SMALL, 3]), update_feat_shapes=False,
+                                          prediction_fn=lambda layer: layer)
+        assert net.params.feat_shapes is shapes
+        assert predictions == logits
+
+
+def test_biases_have_the_fast_gradients():
+    with tf.Graph().as_default() as graph:
+        build(thin("ssd_300_vgg"), tf.zeros([1, 300, 300, 3]))
+        biases = [op for op in graph.get_operations() if op.type == "BiasAdd"]
+    assert len(biases) == 35 and {op.get_attr("_gradient_op_type") for op in biases} == {b"BiasAddByMatmul"}

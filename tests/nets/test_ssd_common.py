@@ -102,3 +102,29 @@ def test_classes_follow_num_classes(num_classes):
     bboxes = np.array([[0, 0, 0.3, 0.3], [0.3, 0.3, 0.6, 0.6], [0.6, 0.6, 1, 1]], np.float32)
     classes = golden.run(lambda lab, box: net.bboxes_encode(lab, box, ANCHORS)[0], labels, bboxes)
     assert {int(c) for layer in classes for c in layer.ravel()} == {0, 1, num_classes - 1}
+
+
+def test_a_nets_own_scaling_of_offsets_takes_effect_both_ways():
+    scaling, labels = (0.1, 0.15, 0.2, 0.3), np.array([3, 7])
+    bboxes = np.array([[0.1, 0.2, 0.6, 0.7], [0.3, 0.3, 0.9, 0.5]], np.float32)
+    net = ssd_vgg_300.SSDNet(NET.default_params._replace(prior_scaling=scaling))
+    classes, offsets, _ = golden.run(lambda lab, box: net.bboxes_encode(lab, box, ANCHORS), labels, bboxes)
+    for ours, published in zip(offsets, encode(labels, bboxes)[1], strict=True):
+        np.testing.assert_allclose(ours * np.float32(scaling), published * np.float32([0.1, 0.1, 0.2, 0.2]), atol=1e-5)
+    for labels, boxes in zip(classes, net.bboxes_decode(offsets, ANCHORS), strict=True):
+        np.testing.assert_allclose(boxes[labels == 3], np.tile(bboxes[0], ((labels == 3).sum(), 1)), atol=1e-5)
+
+
+def test_every_argument_of_one_layer_is_that_of_all_layers():
+    labels, bboxes = np.array([21, 4]), np.array([[0, 0, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]])
+    arguments = {"no_annotation_label": 21, "ignore_threshold": 0.5, "prior_scaling": (0.1, 0.15, 0.2, 0.3),
+                 "dtype": tf.float64}
+    one, every = golden.run(lambda lab, box: [
+        ssd_common.tf_ssd_bboxes_encode_layer(lab, box, ANCHORS[2], 21, **arguments),
+        ssd_common.tf_ssd_bboxes_encode(lab, box, ANCHORS, 21, **arguments)], labels, bboxes)
+    for part, layers in zip(one, every, strict=True):
+        np.testing.assert_array_equal(part, layers[2])
+    assert (one[1].dtype, one[2].dtype) == (np.float64, np.float64)
+    assert (one[2] == -1).any() and (one[2] > 0.5).any()
+    published = encode(labels, np.float32(bboxes))[1][2]
+    np.testing.assert_allclose(one[1] * [0.1, 0.15, 0.2, 0.3], published * [0.1, 0.1, 0.2, 0.2], atol=1e-5)

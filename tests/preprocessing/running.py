@@ -1,10 +1,13 @@
-"""Running a small graph and drawing from it, for the tests of preprocessing."""
+"""Running a small graph and drawing from it, and samples of a recipe, for the tests of preprocessing."""
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from preprocessing.ssd_vgg_preprocessing import preprocess_for_train
 from tf_extended.compat import tf
+
+OUT = (60, 80)
 
 
 def run(build: Callable[..., Any], *arrays: Any) -> Any:
@@ -27,3 +30,13 @@ def draw_each(build: Callable[..., Any], inputs: list[tuple], times: int, seed: 
         fed = [tf.placeholder(array.dtype, [None] * array.ndim if array.ndim else []) for array in inputs[0]]
         result = build(*fed)
         return [[sess.run(result, dict(zip(fed, arrays, strict=True))) for _ in range(times)] for arrays in inputs]
+
+
+def sample(image, bboxes, recipe, times=20, seed=1, out=OUT, data_format="NHWC"):
+    return sample_each([image], bboxes, recipe, times, seed, out, data_format)[0]
+
+
+def sample_each(images, bboxes, recipe, times=20, seed=1, out=OUT, data_format="NHWC"):
+    labels, bboxes = np.arange(1, len(bboxes) + 1), np.asarray(bboxes, np.float32).reshape(-1, 4)
+    return draw_each(lambda *inputs: preprocess_for_train(*inputs, out, data_format, augmentation=recipe),
+                     [(image, labels, bboxes) for image in images], times=times, seed=seed)

@@ -102,3 +102,9 @@ def test_the_recipes_have_the_documented_numbers():
         0.5, 32.0, (0.5, 1.5), (0.5, 1.5), 18.0)
     assert (PAPER.zoom_out, PAPER.zoom_out_max, PAPER.flip) == (0.5, 4.0, 0.5)
     assert (SLIM.zoom_out, SLIM.flip, SLIM.interpolation) == (0.0, 0.5, ("bilinear_slim",))
+
+
+def test_the_mild_recipe_is_the_papers_with_less_of_zoom():
+    mild = AUGMENTATIONS["mild"]
+    assert (mild.zoom_out_max, mild.crop.scale) == (1.5, (0.6, 1.0))
+    assert replace(mild, zoom_out_max=4.0, crop=PAPER.crop) == PAPER

@@ -8,14 +8,13 @@ import pytest
 
 import tf_extended as tfe
 from preprocessing.augmentation import AUGMENTATIONS, NONE, PAPER, SLIM
-from preprocessing.ssd_vgg_preprocessing import Resize, preprocess_for_eval, preprocess_for_train, preprocess_image
+from preprocessing.ssd_vgg_preprocessing import Resize, preprocess_for_eval, preprocess_image
 from preprocessing.tf_image import VGG_MEANS, unwhiten
 from preprocessing.windows import DistortedCrop
-from tests.preprocessing.running import draw, draw_each, run
+from tests.preprocessing.running import OUT, draw, run, sample, sample_each
 from tests.shared_data import DATA, GOLDEN, needs_shared
 from tf_extended.compat import tf
 
-OUT = (60, 80)
 MIXTURE = replace(PAPER, crop=DistortedCrop(), colours=SLIM.colours, interpolation=("area",))
 RECIPES = {**AUGMENTATIONS, "mixture": MIXTURE}
 # Where colours do not matter: XLA compiles their loops for a second in each graph.
@@ -117,16 +116,6 @@ def _there_and_back(image, bboxes, mode):
     return tfe.bboxes_resize(bbox_img, bboxes)
 
 
-def sample(image, bboxes, recipe, times=20, seed=1, out=OUT, data_format="NHWC"):
-    return sample_each([image], bboxes, recipe, times, seed, out, data_format)[0]
-
-
-def sample_each(images, bboxes, recipe, times=20, seed=1, out=OUT, data_format="NHWC"):
-    labels, bboxes = np.arange(1, len(bboxes) + 1), np.asarray(bboxes, np.float32).reshape(-1, 4)
-    return draw_each(lambda *inputs: preprocess_for_train(*inputs, out, data_format, augmentation=recipe),
-                     [(image, labels, bboxes) for image in images], times=times, seed=seed)
-
-
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("images", [
     [np.zeros((1, 1, 3), np.uint8), np.full((1, 200, 3), 255, np.uint8), np.zeros((333, 1, 3), np.uint8),
@@ -173,16 +162,6 @@ def test_boxes_lie_where_their_pixels_do(recipe):
         found = np.array([ys.min(), xs.min(), ys.max() + 1, xs.max() + 1])
         worst = max(worst, np.abs(found - bboxes[0] * 150).max())
     assert 0.0 < worst < 1.6
-
-
-def test_zoom_out_fills_with_the_mean_colour():
-    zoomed = replace(NONE, zoom_out=1.0, zoom_out_max=4.0)
-    for out, _, bboxes in sample(np.full((50, 50, 3), 255, np.uint8), [[0, 0, 1, 1]], zoomed):
-        white = (out == 255 - np.float32(VGG_MEANS)).all(-1)
-        assert ((out == 0).all(-1) | white).all()
-        ys, xs = np.nonzero(white)
-        found = np.array([ys.min() / 60, xs.min() / 80, (ys.max() + 1) / 60, (xs.max() + 1) / 80])
-        np.testing.assert_allclose(bboxes[0], found, atol=1e-5)
 
 
 def test_without_augmentation_training_is_evaluation():

@@ -135,3 +135,9 @@ def test_rules_of_what_stays():
     np.testing.assert_array_equal(run(PatchCrop().keep, labels, boxes)[0], [1, 3])
     np.testing.assert_array_equal(run(DistortedCrop(min_overlap=0.45).keep, labels, boxes)[0], [1, 2])
     np.testing.assert_array_equal(run(replace(DistortedCrop(), min_overlap=0.1).keep, labels, boxes)[0], [1, 2, 3, 4])
+
+
+def test_a_kind_that_no_patch_is_of_is_never_drawn():
+    tiny = np.float32([[0.5, 0.5, 0.52, 0.52]])
+    drawn = draw(lambda b: PatchCrop(min_ious=(0.9,)).sample(b, SIZE), tiny, times=20)
+    np.testing.assert_array_equal(drawn, [WHOLE] * 20)

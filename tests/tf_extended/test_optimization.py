@@ -126,3 +126,14 @@ def test_only_biases_are_scaled():
         assert sess.run([gradient for gradient, _ in scaled[:2]]) == [1.0, 2.0]
         assert scaled[2][0] is None
         assert optimization.scale_bias_gradients(pairs, 1.0) is pairs
+
+
+def test_cosine_falls_slowly_then_fast_and_ends_at_its_end():
+    schedule = Schedule("cosine", 0.01, end_learning_rate=0.002, total_steps=120)
+    np.testing.assert_allclose(rates(schedule, [40, 60, 80, 120]), [0.008, 0.006, 0.004, 0.002], rtol=1e-5)
+
+
+def test_the_second_drop_of_step_comes_at_five_sixths_and_polynomial_stays_at_its_end():
+    assert rates(Schedule("step", 0.001, total_steps=120_000), [100_000, 100_001]) == pytest.approx([1e-4, 1e-5])
+    polynomial = Schedule("polynomial", 0.01, end_learning_rate=0.001, decay_steps=100)
+    assert rates(polynomial, [101, 150]) == pytest.approx([0.001, 0.001])

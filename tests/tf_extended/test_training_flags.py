@@ -213,3 +213,38 @@ def test_a_data_set_without_any_object_is_refused():
     training_flags.check_objects({"name": "a_train", "num_samples": 3, "objects": {"cat": 1, "dog": 0}})
     with pytest.raises(InputError, match="a_train: its 3 pictures hold no object at all"):
         training_flags.check_objects({"name": "a_train", "num_samples": 3, "objects": {"cat": 0}})
+
+
+def test_the_documented_flags_have_the_documented_defaults(parse):
+    documented = {
+        "loss_alpha": 1.0, "negative_ratio": 3.0, "match_threshold": 0.5, "num_clones": 1, "clone_on_cpu": False,
+        "num_readers": 4, "num_preprocessing_threads": 4, "log_every_n_steps": 10, "save_summaries_secs": 600,
+        "save_interval_secs": 600, "weight_decay": 0.00004, "optimizer": "rmsprop", "adadelta_rho": 0.95,
+        "adagrad_initial_accumulator_value": 0.1, "adam_beta1": 0.9, "adam_beta2": 0.999, "opt_epsilon": 1.0,
+        "ftrl_learning_rate_power": -0.5, "ftrl_initial_accumulator_value": 0.1, "ftrl_l1": 0.0, "ftrl_l2": 0.0,
+        "momentum": 0.9, "rmsprop_momentum": 0.9, "rmsprop_decay": 0.9, "learning_rate_decay_type": "exponential",
+        "learning_rate": 0.01, "end_learning_rate": 0.0001, "label_smoothing": 0.0, "learning_rate_decay_factor": 0.94,
+        "num_epochs_per_decay": 2.0, "moving_average_decay": None, "labels_offset": 0, "model_name": "ssd_300_vgg",
+        "batch_size": 32, "train_image_size": None, "max_number_of_steps": None, "ignore_missing_vars": False}
+    values = parse("--recipe=slim")
+    assert {name: values[name].value for name in documented} == documented
+
+
+def test_the_papers_recipe_has_the_documented_numbers(parse):
+    values = parse("--recipe=paper")
+    training_flags.apply_recipe(values)
+    assert (values.optimizer, values.momentum, values.learning_rate, values.learning_rate_decay_type) == (
+        "momentum", 0.9, 0.001, "step")
+    assert (values.weight_decay, values.bias_learning_rate_factor, values.batch_size, values.warmup_steps) == (
+        0.0005, 2.0, 32, 1000)
+    assert (values.anchors, values.match_threshold, values.negative_ratio, values.num_epochs) == ("voc", 0.5, 3.0, 232)
+
+
+def test_the_schedule_is_that_of_the_flags(parse):
+    values = parse("--recipe=slim", "--learning_rate_decay_type=polynomial", "--learning_rate=0.02",
+                   "--end_learning_rate=0.003", "--learning_rate_decay_factor=0.5", "--num_epochs_per_decay=3",
+                   "--num_clones=2", "--warmup_steps=7", "--max_number_of_steps=900")
+    # Three passes over 320 pictures, of which a step sees two batches of 32.
+    assert training_flags.schedule(values, 320) == optimization.Schedule("polynomial", 0.02, 0.003, 0.5, 15, 900, 7)
+    assert not {"num_epochs", "least_steps"} & set(training_flags.recipe_values(values))
+    assert {"num_epochs", "least_steps"} <= set(training_flags.recipe_values(parse("--recipe=slim")))
