@@ -1,7 +1,10 @@
 """Ground truth and pictures without a graph."""
+import io
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from datasets import ground_truth, voc_folders
 from tests.tf_extended.evaluation.rectangles import PICTURES, open_set, write_shards
@@ -56,7 +59,7 @@ def test_the_folder_is_found_where_devkits_have_it(voc, tmp_path):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("a\na\n", "'a' twice"), ("\n", "no image"), ("a\nq\n", "lists 'q', but there is no"),
+    ("a\na\n", "'a' twice"), ("b\na\nb\n", "'b' twice"), ("\n", "no image"), ("a\nq\n", "lists 'q', but there is no"),
 ])
 def test_a_list_that_is_amiss(voc, text, message):
     (voc / "ImageSets" / "Main" / "val.txt").write_text(text)
@@ -125,3 +128,10 @@ def test_endings_in_capitals_and_accents_of_two_forms(voc):
     source = ground_truth.read_voc_truth(voc, "test", LABELS)
     assert source.truth.image_ids == ["\u00fc", "b"] and source.truth.labels.tolist() == [2]
     assert list(ground_truth.load_voc_images(voc, source.truth, [0, 1])) == [0]
+
+
+def test_pictures_are_not_turned_by_exif():
+    turned, buffer = Image.Exif(), io.BytesIO()
+    turned[0x0112] = 6
+    Image.new("RGB", (7, 5)).save(buffer, "JPEG", exif=turned)
+    assert ground_truth.decode(buffer.getvalue()).shape == (5, 7, 3)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from datasets.label_maps import labels_to_names, load_labels
+from datasets.label_maps import check_labels, labels_to_names, load_labels
 from datasets.pascalvoc_common import VOC_CLASSES, VOC_LABELS
 from tf_extended.console import InputError
 
@@ -88,3 +88,9 @@ def test_voc_classes_have_their_documented_ids():
     assert (VOC_LABELS["aeroplane"], VOC_LABELS["person"], VOC_LABELS["tvmonitor"]) == (
         (1, "Vehicle"), (15, "Person"), (20, "Indoor"))
     assert labels_to_names(VOC_CLASSES)[0] == "none" and labels_to_names(VOC_CLASSES)[8] == "cat"
+
+
+@pytest.mark.parametrize("name", ["None", "BACKGROUND", "Background"])
+def test_reserved_names_are_no_classes_however_they_are_written(name):
+    with pytest.raises(InputError, match=f"leave '{name}' out"):
+        check_labels(["cat", name], "labels.txt")

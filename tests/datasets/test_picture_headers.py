@@ -83,3 +83,8 @@ def test_headers(data, header):
 def test_headers_of_cut_files_raise_nothing(cut):
     header = read_header(with_exif(picture_bytes(), 6)[:cut])
     assert header is None or header.format == "JPEG"
+
+
+@pytest.mark.parametrize("size", [2, 20, 25])
+def test_a_bmp_that_is_cut_in_its_header_has_no_size(size):
+    assert read_header((b"BM" + bytes(30))[:size]) == Header("BMP")

@@ -13,6 +13,7 @@ import pytest
 from datasets.dataset_factory import get_dataset
 from datasets.pascalvoc_to_tfrecords import run
 from datasets.publishing import publish
+from datasets.split_files import description_name
 from tests.datasets.voc_cases import make_voc_folder
 from tf_extended import files
 from tf_extended.console import InputError
@@ -160,3 +161,10 @@ def test_kill_9_in_the_middle_of_a_conversion(tmp_path):
     run(source, tmp_path / "clean", "voc_2007_x", samples_per_file=5)
     assert {path.name: path.read_bytes() for path in output.iterdir()} == {
         path.name: path.read_bytes() for path in (tmp_path / "clean").iterdir()}
+
+
+def test_a_set_is_published_into_a_folder_that_is_made_with_those_above_it(tmp_path):
+    folder = tmp_path / "sets" / "voc"
+    with publish(folder, "voc_train") as hidden:
+        (hidden / description_name("voc_train")).write_text("{}")
+    assert [path.name for path in folder.iterdir()] == ["voc_train.json"]

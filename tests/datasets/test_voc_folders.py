@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from datasets.voc_folders import find_voc_folder, list_samples, year_folder
+from datasets.voc_folders import find_voc_folder, list_samples, locate_voc_folder, year_folder
 from tests.datasets.voc_cases import make_voc_folder
 from tf_extended.console import InputError
 from tf_extended.files import SUFFIXES
@@ -172,3 +172,8 @@ def test_annotations_in_folders_of_their_own_are_told(tmp_path):
     for split in (None, "all"):
         with pytest.raises(InputError, match="Annotations/sub: annotations in folders of their own.*move them up"):
             list_samples(folder, split)
+
+
+def test_the_folder_around_the_devkit_serves_too(tmp_path):
+    (tmp_path / "VOCdevkit" / "VOC2007" / "Annotations").mkdir(parents=True)
+    assert locate_voc_folder(tmp_path) == tmp_path / "VOCdevkit" / "VOC2007"

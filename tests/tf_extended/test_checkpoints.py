@@ -231,3 +231,15 @@ def test_what_cannot_be_resumed_is_found_before_and_names_the_flags(folder, opti
             return
         with pytest.raises(tfe.InputError, match=rf"model.ckpt-100 cannot be resumed .*{flag}.*--checkpoint_path="):
             checkpoints.check_resume(prefix, tf.global_variables())
+
+
+def test_a_training_with_averages_cannot_be_resumed_without_them(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        weights = tfe.slim.model_variable("a/conv/weights", shape=[2, 2])
+        tf.train.ExponentialMovingAverage(0.9).apply([weights])
+        session.run(tf.global_variables_initializer())
+        prefix = tf.train.Saver().save(session, str(tmp_path / "model.ckpt"), 100)
+    with tf.Graph().as_default():
+        tfe.slim.model_variable("a/conv/weights", shape=[2, 2])
+        with pytest.raises(tfe.InputError, match="Give the --moving_average_decay that it was trained with"):
+            checkpoints.check_resume(prefix, tf.global_variables())

@@ -58,3 +58,12 @@ def test_equal_scores_are_counted_in_the_order_of_the_images_names():
 def test_the_background_is_no_class():
     figures = coco_metrics(*one_image([(1, BOX, False)], [(1, 0.9, BOX)]), NAMES)
     assert list(figures["per_class"]) == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(("last_row", "expected"), [(31, (0.1, 1, 0)), (41, (0.6, 1, 1))])
+def test_the_thresholds_of_a_class_are_the_first_and_the_sixth_of_ten(last_row, expected):
+    """Of 40 rows 21 are found, IoU .525, which .5 alone asks for; or 31, .775, which six of .5, .55, … .95 ask for."""
+    figures = coco_metrics(*one_image([(1, (11, 11, 50, 30), False)], [(1, 0.9, (11, 11, last_row, 30))]), NAMES)
+    cat = figures["per_class"]["cat"]
+    assert (cat["AP"], cat["AP50"], cat["AP75"]) == pytest.approx(expected, abs=1e-6)
+    assert cat["AR100"] == pytest.approx(expected[0], abs=1e-6)

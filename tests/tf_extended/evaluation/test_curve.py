@@ -64,3 +64,9 @@ def test_a_file_that_is_no_curve(tmp_path, text, message):
     (tmp_path / CURVE_JSON).write_text(text)
     with pytest.raises(InputError, match=rf"curve\.json {message}"):
         read_curve(tmp_path)
+
+
+def test_every_point_of_a_curve_must_be_whole(tmp_path):
+    (tmp_path / CURVE_JSON).write_text(json.dumps({"format": 1, "points": [point(1), {"step": 2}]}))
+    with pytest.raises(InputError, match=r"curve\.json is not a curve"):
+        read_curve(tmp_path)

@@ -140,3 +140,9 @@ def test_the_sums_agree(case):
         assert analysis.point.precision == pytest.approx(tp / (tp + fp))
         assert analysis.point.recall == pytest.approx(tp / objects)
     assert all(gain >= -1e-12 for pair in analysis.gains.values() for gain in pair)
+
+
+def test_an_object_of_which_half_is_taken_for_another_class_is_mistaken():
+    """Ten of the twenty rows: an IoU of exactly the threshold."""
+    analysis, _ = analysed([(2, BOX, False), (1, FAR, False)], [(1, 0.8, FAR), (1, 0.9, (1, 1, 10, 20))])
+    assert analysis.confusion.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0]]

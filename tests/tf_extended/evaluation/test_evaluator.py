@@ -1,4 +1,6 @@
 """From shards and a checkpoint to scores: every picture once, in the right place, whatever the batch."""
+import time
+
 import numpy as np
 import pytest
 
@@ -76,9 +78,10 @@ def test_classes_that_only_the_net_knows_are_left_out(dataset, checkpoint):
     assert set(evaluator(dataset).evaluate(checkpoint).detections.labels.tolist()) == {1, 2}
 
 
-def test_a_limit_takes_the_first_batches(dataset, checkpoint, capsys):
-    result = evaluator(dataset, max_images=4, batch_size=2, num_threads=1).evaluate(checkpoint)
-    assert result.truth.image_ids == [f"picture {number}" for number in range(4)]
+@pytest.mark.parametrize(("batch_size", "taken"), [(1, 4), (2, 4), (3, 6), (8, 8)])
+def test_a_limit_takes_whole_batches_from_the_first_on(dataset, checkpoint, capsys, batch_size, taken):
+    result = evaluator(dataset, max_images=4, batch_size=batch_size, num_threads=1).evaluate(checkpoint)
+    assert result.truth.image_ids == [f"picture {number}" for number in range(taken)]
     assert "detecting: 4/4 images" in capsys.readouterr().out
 
 
@@ -196,3 +199,16 @@ def test_a_checkpoint_that_is_gone(dataset, checkpoint, tmp_path):
 def test_a_server_that_is_none(dataset, checkpoint, master):
     with pytest.raises(InputError, match=f"--master={master} cannot be connected to: .*grpc://HOST:PORT"):
         evaluator(dataset, evaluator_options={"master": master}).evaluate(checkpoint)
+
+
+def test_more_pictures_than_the_data_set_says(dataset, checkpoint):
+    ours = Evaluator(graph_maker(dataset, batch_size=4), dataset.labels_to_names, 7)
+    with pytest.raises(RunError, match="hold 8 images, but the data set says 7"):
+        ours.evaluate(checkpoint)
+
+
+def test_the_stages_take_no_longer_than_the_evaluation(dataset, checkpoint):
+    start = time.perf_counter()
+    seconds = evaluator(dataset).evaluate(checkpoint).info["seconds"]
+    assert min(seconds.values()) >= 0
+    assert sum(seconds.values()) <= time.perf_counter() - start + 0.005  # they are rounded

@@ -227,3 +227,8 @@ def test_crowded_pictures_are_noted(objects, keep, per, says):
     found = report.evaluate(make_detections([]), truth, NAMES, 0.5, info)
     notes = report.crowding_notes(found)
     assert len(notes) == len(says) and all(words in note for words, note in zip(says, notes, strict=True))
+
+
+def test_the_reports_folder_is_made_with_those_above_it(tmp_path):
+    page = report.write_report(tmp_path / "runs" / "first", evaluation(), grey_images, 4)
+    assert page == tmp_path / "runs" / "first" / "report.html" and page.is_file()
