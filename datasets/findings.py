@@ -1,6 +1,6 @@
 """What can be wrong with an annotated picture, how grave each kind is, and what the converter does about it.
 
-`KINDS` is the whole catalogue; the checks name kinds, the report and the README quote this table. Deciding whether to
+`KINDS` is the whole catalogue; the checks name kinds, and reports quote this table. Deciding whether to
 go on is the converter's job, not made here.
 """
 from collections.abc import Iterable

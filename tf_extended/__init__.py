@@ -16,7 +16,6 @@ from tf_extended.bboxes import (
     check_bboxes,
     pairwise_jaccard,
 )
-from tf_extended.compat import slim, tf
 from tf_extended.console import InputError, RunError, complain, duration, progress, run_script, say
 from tf_extended.detections import bboxes_matching, bboxes_nms, bboxes_nms_batch, bboxes_sort
 from tf_extended.encoded_image import EncodedImage, image_part, image_size
@@ -29,5 +28,5 @@ __all__ = [
     "bboxes_filter_overlap", "bboxes_flip", "bboxes_intersection", "bboxes_jaccard", "bboxes_matching",
     "bboxes_nms", "bboxes_nms_batch", "bboxes_resize", "bboxes_sort", "box_columns", "check_bboxes", "complain",
     "duration", "get_shape", "image_part", "image_size", "pairwise_jaccard", "precision_recall", "progress",
-    "reshape_list", "run_script", "say", "slim", "tf",
+    "reshape_list", "run_script", "say",
 ]

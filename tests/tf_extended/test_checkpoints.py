@@ -6,7 +6,7 @@ import pytest
 
 import tf_extended as tfe
 from tf_extended import checkpoints
-from tf_extended.compat import tf
+from tf_extended.compat import slim, tf
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_scopes_in_a_flag():
 def test_what_cannot_be_resumed_is_found_before_and_names_the_flags(folder, optimizer, shape, decay, flag):
     with tf.Graph().as_default():
         step = tf.train.get_or_create_global_step()
-        weights = tfe.slim.model_variable("a/conv/weights", shape=shape)
+        weights = slim.model_variable("a/conv/weights", shape=shape)
         optimizer().minimize(tf.reduce_sum(weights ** 2))
         if decay:
             tf.train.ExponentialMovingAverage(decay, step).apply([weights])
@@ -235,11 +235,11 @@ def test_what_cannot_be_resumed_is_found_before_and_names_the_flags(folder, opti
 
 def test_a_training_with_averages_cannot_be_resumed_without_them(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
-        weights = tfe.slim.model_variable("a/conv/weights", shape=[2, 2])
+        weights = slim.model_variable("a/conv/weights", shape=[2, 2])
         tf.train.ExponentialMovingAverage(0.9).apply([weights])
         session.run(tf.global_variables_initializer())
         prefix = tf.train.Saver().save(session, str(tmp_path / "model.ckpt"), 100)
     with tf.Graph().as_default():
-        tfe.slim.model_variable("a/conv/weights", shape=[2, 2])
+        slim.model_variable("a/conv/weights", shape=[2, 2])
         with pytest.raises(tfe.InputError, match="Give the --moving_average_decay that it was trained with"):
             checkpoints.check_resume(prefix, tf.global_variables())

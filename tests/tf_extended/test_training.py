@@ -9,7 +9,7 @@ import pytest
 
 import tf_extended as tfe
 from tf_extended import checkpoints, sessions, train_folder, training
-from tf_extended.compat import tf
+from tf_extended.compat import slim, tf
 
 
 def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, decay=None, init_fn=None,
@@ -18,7 +18,7 @@ def train(train_dir, max_steps, *, hooks=(), poison_at=None, clip_norm=0.0, deca
     with tf.Graph().as_default():
         step = tf.train.get_or_create_global_step()
         with tf.variable_scope("net"):
-            variable = tfe.slim.model_variable("v", shape=[], initializer=tf.constant_initializer(3.0))
+            variable = slim.model_variable("v", shape=[], initializer=tf.constant_initializer(3.0))
         loss = tf.square(variable - 1.0)
         if poison_at is not None:
             loss = tf.where(tf.equal(step, poison_at), tf.constant(np.nan), loss)
