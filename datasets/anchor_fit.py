@@ -72,9 +72,9 @@ def fit_anchors(pictures: Iterable[np.ndarray], layers: Sequence[AnchorLayer], t
         taken = matches.owners >= 0
         np.add.at(positives, (matches.owners[taken], numbers[taken]), 1)
         rows.append((np.asarray(bboxes).reshape(-1, 4), matches.best_iou, matches.best_layer, positives))
+    per_picture = np.array([len(row[0]) for row in rows], int)
     if not rows:
         rows = [(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int), np.zeros((0, len(layers)), int))]
-    per_picture = np.array([len(row[0]) for row in rows])
     return AnchorFit(per_picture, *(np.concatenate(column) for column in zip(*rows, strict=True)))
 
 

@@ -75,8 +75,10 @@ def test_an_object_with_two_anchors_of_a_layer_is_one_object():
 def test_a_set_without_objects(pictures, tmp_path):
     fit = fit_anchors(pictures, LAYERS, 0.5)
     statistics = fit_statistics(fit, LAYERS)
+    assert statistics["pictures"] == statistics["without_objects"] == len(pictures)
     assert statistics["objects"] == 0 and statistics["mean_best_iou"] is None
-    assert "0 of 0" in fit_table({"": statistics})
+    by_none, without = fit_table({"": statistics}).splitlines()[-3:-1]
+    assert "0 of 0 (" in by_none and f"{statistics['pictures']} of {statistics['pictures']} (" in without
     assert save_charts(tmp_path / "x.png", fit, LAYERS, 300, 0.5, "nothing").stat().st_size > 5000
 
 

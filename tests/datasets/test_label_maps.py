@@ -10,6 +10,7 @@ from tf_extended.console import InputError
 @pytest.mark.parametrize(("name", "text"), [
     ("labels.txt", "cat\ndog\nbig bird\n"),
     ("labels.txt", "\ufeffcat\r\ndog\r\nbig bird\r\n\r\n"),
+    ("LABELS.TXT", " cat\t\ndog \nbig bird"),
     ("set_train.json", json.dumps({"format": 1, "labels": ["cat", "dog", "big bird"]})),
     ("label_map.pbtxt", "item {\n id: 2\n name: 'dog'\n}\nitem { name: \"cat\" id: 1 display_name: 'Cat' }\n"
                         "# item { id: 9 name: 'x' }\nitem { id: 3, name: 'big bird' }"),
@@ -57,6 +58,10 @@ def test_escapes_in_a_pbtxt(written, meant, tmp_path):
     ("a.json", "[1]", 'no list "labels"'),
     ("a.json", '{"labels": "cat"}', 'no list "labels"'),
     ("a.json", '{"labels": [1]}', "class 1 is 1"),
+    ("a.json", '{"labels": ["a", " "]}', "class 2 is ' '"),
+    ("a.json", '{"names": ["a"]}', 'no list "labels"'),
+    ("a.pbtxt", "item { id: 2 name: 'a' } item { id: 3 name: 'b' }", "without gaps"),
+    ("a.pbtxt", "a { " * 5000, "not understood"),
     ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 3 name: 'b' }", "without gaps"),
     ("a.pbtxt", "item { id: 1 name: 'a' } item { id: 1 name: 'b' }", "id 1 stands there twice"),
     ("a.pbtxt", "item { name: 'a' }", "without id or name"),
@@ -90,7 +95,7 @@ def test_voc_classes_have_their_documented_ids():
     assert labels_to_names(VOC_CLASSES)[0] == "none" and labels_to_names(VOC_CLASSES)[8] == "cat"
 
 
-@pytest.mark.parametrize("name", ["None", "BACKGROUND", "Background"])
+@pytest.mark.parametrize("name", ["None", "BACKGROUND", "Background", "_background_", "__background__"])
 def test_reserved_names_are_no_classes_however_they_are_written(name):
     with pytest.raises(InputError, match=f"leave '{name}' out"):
         check_labels(["cat", name], "labels.txt")

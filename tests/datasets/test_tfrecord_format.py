@@ -116,3 +116,18 @@ def test_what_is_no_example_of_ours_is_said():
     uneven = example([(0, 0, 1, 1)], [1, 2])
     with pytest.raises(ValueError, match="differ in number"):
         parse_example(uneven.SerializeToString())
+
+
+def test_sides_and_names_are_stored_as_they_are():
+    """Names may have any letters, as image ids and classes have."""
+    feature = example([(.1, .2, .3, .4)], [1], filename="Jürgen 猫", label_texts=["größe"]).features.feature
+    assert [feature[f"image/{key}"].int64_list.value for key in ("height", "width", "channels")] == [[4], [6], [3]]
+    assert feature["image/filename"].bytes_list.value == ["Jürgen 猫".encode()]
+    assert feature["image/object/bbox/label_text"].bytes_list.value == ["größe".encode()]
+
+
+def test_a_shape_that_is_not_three_long_is_said():
+    written = example([(0, 0, 1, 1)], [1])
+    written.features.feature["image/shape"].int64_list.value.pop()
+    with pytest.raises(ValueError, match="its shape is not 3 long"):
+        parse_example(written.SerializeToString())

@@ -177,3 +177,33 @@ def test_annotations_in_folders_of_their_own_are_told(tmp_path):
 def test_the_folder_around_the_devkit_serves_too(tmp_path):
     (tmp_path / "VOCdevkit" / "VOC2007" / "Annotations").mkdir(parents=True)
     assert locate_voc_folder(tmp_path) == tmp_path / "VOCdevkit" / "VOC2007"
+
+
+def test_the_folder_of_a_year_by_relative_and_by_other_names(tmp_path, monkeypatch):
+    one = make_voc_folder(tmp_path / "VOC2007", "a")
+    make_voc_folder(tmp_path / "VOCdevkit" / "VOC2007", "a")
+    assert year_folder(tmp_path, "2007") == one  # the nearer one
+    monkeypatch.chdir(one)
+    assert year_folder(".", "2007").samefile(one)
+    with pytest.raises(InputError, match="no VOC2012 there, but VOC2007"):
+        year_folder(".", "2012")
+    mine = make_voc_folder(tmp_path / "VOC2012_mine", "a")
+    assert year_folder(mine, "2007") == mine
+
+
+def test_a_folder_of_none_but_unusable_names_is_told_of(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a")
+    (folder / "Annotations/a.xml").rename(folder / "Annotations" / os.fsdecode(b"caf\xe9.xml"))
+    samples, findings = list_samples(folder, None)
+    assert samples == [] and "name_unusable" in {finding.kind for finding in findings}
+
+
+def test_every_picture_of_a_name_is_listed(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    (folder / "Annotations/b.xml").unlink()
+    for name in "ab":
+        shutil.copy(folder / f"JPEGImages/{name}.jpg", folder / f"JPEGImages/{name}.png")
+    samples, findings = list_samples(folder, None)
+    assert [path.name for path in samples[0].pictures] == ["a.jpg", "a.png"]
+    assert [(finding.kind, finding.file) for finding in findings] == [
+        ("picture_unannotated", "JPEGImages/b.jpg"), ("picture_unannotated", "JPEGImages/b.png")]

@@ -13,9 +13,9 @@ from tf_extended.console import InputError
 
 
 def test_a_text_is_written_into_a_folder_that_was_not_there(tmp_path):
-    files.write_text(tmp_path / "new" / "x.txt", "größe")
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.txt"]
-    assert (tmp_path / "new" / "x.txt").read_bytes() == "größe".encode()
+    files.write_text(tmp_path / "new" / "er" / "x.txt", "größe")
+    assert [path.name for path in (tmp_path / "new" / "er").iterdir()] == ["x.txt"]
+    assert (tmp_path / "new" / "er" / "x.txt").read_bytes() == "größe".encode()
 
 
 def test_two_that_write_one_file_at_once_do_not_meet(tmp_path, monkeypatch):
@@ -83,9 +83,11 @@ def test_what_json_does_not_have_is_not_written(tmp_path):
     ("D:/x/a.c", {"a.c", "a"}, "a.c"),
     ("x/a", {"x/a", "a"}, "x/a"),
     ("x/b.jpg", {"a"}, "x/b.jpg"),   # of which nothing is known
+    ("x 7", {"x"}, "x 7"),           # no column of a class's list, which has -1, 0 or 1
+    ("u\u0308", {"\u00fc"}, "\u00fc"),
 ])
 def test_the_whole_of_a_line_goes_before_its_parts(line, known, name, tmp_path):
-    (tmp_path / "list.txt").write_text(f"{line}\n")
+    (tmp_path / "list.txt").write_text(f"{line}\n", encoding="utf-8")
     assert files.read_list(tmp_path / "list.txt", known) == [name]
 
 
@@ -110,3 +112,7 @@ def test_a_folder_that_others_may_write(tmp_path, monkeypatch):
     monkeypatch.setattr(files.os, "access", lambda path, _: path != tmp_path)
     with pytest.raises(InputError, match=f"--output_dir={tmp_path / 'a'}: {tmp_path} is not a folder that can be"):
         files.check_writable(tmp_path / "a", "output_dir")
+
+
+def test_composed_names_differ_in_accents_alone():
+    assert files.composed("u\u0308 x\u00b2 \ufb01") == "\u00fc x\u00b2 \ufb01"

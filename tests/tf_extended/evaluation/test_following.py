@@ -26,9 +26,9 @@ def follow(folder, time, done=(), idle=30.0):
 
 
 def test_oldest_first_and_each_once(tmp_path):
-    for step in (200, 1000, 30):
+    for step in (200, 1000, 0, 30):
         save(tmp_path, step)
-    assert follow(tmp_path, Time()) == [30, 200, 1000]
+    assert follow(tmp_path, Time()) == [0, 30, 200, 1000]
 
 
 def test_what_is_done_is_not_named_again(tmp_path):
@@ -58,6 +58,8 @@ def test_the_end_is_not_put_off_beyond_the_timeout(tmp_path):
     time = Time()
     assert follow(tmp_path, time) == []
     assert time.now == 30
+    assert follow(tmp_path, time, idle=35.0) == []
+    assert time.now == 30 + 40  # it looks every ten seconds
 
 
 def test_the_callers_time_is_not_idle(tmp_path):

@@ -160,3 +160,10 @@ def test_a_shape_unlike_its_values_is_told():
     data = caffemodel({"a": [random(2, 3)]}).replace(b"\x0a\x02\x02\x03", b"\x0a\x02\x02\x04")
     with pytest.raises(DecodeError, match=r"shape \[2, 4\] has 6 values"):
         read_layers(data)
+
+
+def test_the_norm_of_a_file_with_four_sides_of_every_blob():
+    layers = {"relu4_3": [], "conv4_3_norm": [random(5)]}
+    read = read_layers(caffemodel(layers, legacy_shape=True))
+    assert list(read) == ["conv4_3_norm"]  # layers without arrays are left out
+    np.testing.assert_array_equal(from_caffe(read)["block4_box/L2Normalization/gamma"], layers["conv4_3_norm"][0])
