@@ -37,6 +37,13 @@ def test_the_documented_bilinear_looks_at_the_corner_of_a_pixel():
     np.testing.assert_array_equal(ours, IMAGE[::2, ::2])
 
 
+@pytest.mark.parametrize("name", sorted(tf_image.INTERPOLATIONS.keys() - {"bilinear_slim"}))
+def test_the_others_look_at_its_centre_so_that_a_mirrored_picture_becomes_a_mirror_image(name):
+    ours, mirrored = (run(lambda x: tf_image.resize(x, (13, 20), name), image)
+                      for image in (IMAGE[:39], IMAGE[38::-1, ::-1]))
+    np.testing.assert_allclose(mirrored, ours[::-1, ::-1], atol=1e-3)
+
+
 @pytest.mark.parametrize("name", sorted(tf_image.INTERPOLATIONS))
 def test_every_interpolation_keeps_the_range_and_one_pixel(name):
     black_and_white = np.where(IMAGE > 127, 255, 0).astype(np.uint8)

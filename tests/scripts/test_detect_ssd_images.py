@@ -61,9 +61,11 @@ def test_folder_and_picture_are_detected_and_drawn(train_dir, pictures, tmp_path
 
 def test_only_the_result(train_dir, pictures, tmp_path):
     succeed(DETECT, checkpoint_path=train_dir, images=pictures / "grey.jpg", output_dir=tmp_path, draw=False,
-            select_threshold=1)
+            select_threshold=1, test_flips="horizontal")
     assert [path.name for path in tmp_path.iterdir()] == ["detections.json"]
-    [entry] = json.loads((tmp_path / "detections.json").read_text())["images"]
+    result = json.loads((tmp_path / "detections.json").read_text())
+    assert (result["select_threshold"], result["test_flips"]) == (1, "horizontal")
+    [entry] = result["images"]
     assert entry["detections"] == []
 
 
