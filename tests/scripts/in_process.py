@@ -8,6 +8,8 @@ from nets import nets_factory
 from tests.scripts import small_net
 from tests.scripts.fork_server import PROJECT
 
+# Flags are known by the module that defines them, which the function between it and absl is not.
+flags.disclaim_key_flags()
 DEFINES = {name: getattr(flags, name) for name in dir(flags) if name.startswith("DEFINE_")}
 
 
