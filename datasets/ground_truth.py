@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from datasets.findings import Findings, Unusable, problems
+from datasets.samples import read_annotation
 from datasets.tfrecord_format import parse_example
-from datasets.voc_annotations import VocObject, parse_annotation
+from datasets.voc_annotations import VocObject
 from datasets.voc_folders import ANNOTATIONS, PICTURES, SPLITS
 from tf_extended.compat import tf
 from tf_extended.console import InputError
@@ -51,7 +52,7 @@ def read_voc_truth(folder: Path, split: str, labels: Mapping[str, int]) -> VocSo
 def _read_objects(path: Path) -> tuple[VocObject, ...]:
     found = Findings(str(path))
     try:
-        objects = parse_annotation(path.read_bytes(), found).objects
+        objects = read_annotation(path, found).objects
     except Unusable as error:
         found.add(error.kind, error.detail)
     for problem in problems(found):

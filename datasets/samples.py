@@ -15,7 +15,7 @@ from datasets.findings import PICTURE, Finding, Findings, Unusable
 from datasets.pictures import Picture, check_picture, reencode
 from datasets.tfrecord_format import make_example
 from datasets.voc_annotations import COORDINATES, MAX_XML_BYTES, Annotation, parse_annotation
-from datasets.voc_folders import SampleFiles
+from datasets.voc_folders import PICTURES, SampleFiles
 from tf_extended.files import SUFFIXES
 
 # Sides that differ by less than this share are somebody's counting from 0 or 1, not another scale.
@@ -52,7 +52,7 @@ def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
     about_xml = Findings(f"{files.annotation.parent.name}/{files.annotation.name}")
     about_picture = Findings(about_xml.file)
     try:
-        annotation = parse_annotation(read_file(files.annotation, "xml_unreadable", MAX_XML_BYTES + 1), about_xml)
+        annotation = read_annotation(files.annotation, about_xml)
         path = _choose_picture(files, annotation, about_xml)
         about_picture.file = f"{path.parent.name}/{path.name}"
     except Unusable as problem:
@@ -80,8 +80,7 @@ def check_sample(files: SampleFiles) -> tuple[Sample | None, list[Finding]]:
 def class_names(annotation: Path) -> set[str]:
     """The class names in an annotation; none where it cannot be read, which `check_sample` reports."""
     try:
-        data = read_file(annotation, "xml_unreadable", MAX_XML_BYTES + 1)
-        return {thing.name for thing in parse_annotation(data, Findings(annotation.name)).objects}
+        return {thing.name for thing in read_annotation(annotation, Findings(annotation.name)).objects}
     except Unusable:
         return set()
 
@@ -117,6 +116,11 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def read_annotation(path: Path, found: Findings) -> Annotation:
+    """`parse_annotation` of a file; an Unusable too where it cannot be read."""
+    return parse_annotation(read_file(path, "xml_unreadable", MAX_XML_BYTES + 1), found)
+
+
 def read_file(path: Path, kind: str, most: int = -1) -> bytes:
     """The first `most` bytes of a file, all by default; an Unusable of that kind where it cannot be read to its end."""
     try:
@@ -131,7 +135,7 @@ def read_file(path: Path, kind: str, most: int = -1) -> bytes:
 
 def _choose_picture(files: SampleFiles, annotation: Annotation, found: Findings) -> Path:
     """The picture of the annotation's name; where there is none or several, the one its <filename> names."""
-    folder = files.annotation.parent.parent / "JPEGImages"
+    folder = files.annotation.parent.parent / PICTURES
     # Only the name counts: annotations carry other people's paths, with either kind of slash.
     named = folder / annotation.filename.replace("\\", "/").rpartition("/")[2]
     if len(files.pictures) == 1:

@@ -14,6 +14,7 @@ from lxml import etree
 from lxml.builder import E
 
 from datasets.shape_pictures import CLASSES, Shape, draw_picture
+from datasets.voc_folders import ANNOTATIONS, PICTURES, SPLITS
 from datasets.workers import Workers
 from tf_extended.console import InputError, progress
 
@@ -34,7 +35,7 @@ def make_devkit(output_dir: str | Path, num_train: int, num_test: int, seed: int
         if not isinstance(number, int | np.integer) or number < least:
             raise InputError(f"{name} is {number!r}; expected a whole number of at least {least}")
     folder = Path(output_dir)
-    for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+    for part in (ANNOTATIONS, PICTURES, SPLITS):
         (folder / part).mkdir(parents=True, exist_ok=True)
     ids = [f"{number:06d}" for number in range(1, num_train + num_test + 1)]
     with Workers(num_workers) as workers:
@@ -48,7 +49,7 @@ def make_devkit(output_dir: str | Path, num_train: int, num_test: int, seed: int
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CLASSES), encoding="utf-8")
     for split, names in lists.items():
         text = "".join(f"{name}\n" for name in names)
-        (folder / "ImageSets" / "Main" / f"{split}.txt").write_text(text, encoding="utf-8")
+        (folder / SPLITS / f"{split}.txt").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -57,8 +58,8 @@ def _write_picture(folder: Path, seed: int, numbered: tuple[int, str]) -> None:
     number, name = numbered
     picture, shapes = draw_picture(np.random.default_rng([seed, number]))
     encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-    (folder / "JPEGImages" / f"{name}.jpg").write_bytes(encoded.tobytes())
-    (folder / "Annotations" / f"{name}.xml").write_bytes(annotation_xml(f"{name}.jpg", picture.shape, shapes))
+    (folder / PICTURES / f"{name}.jpg").write_bytes(encoded.tobytes())
+    (folder / ANNOTATIONS / f"{name}.xml").write_bytes(annotation_xml(f"{name}.jpg", picture.shape, shapes))
 
 
 def annotation_xml(filename: str, shape: tuple[int, int, int], objects: list[Shape]) -> bytes:

@@ -1,5 +1,5 @@
 """Files that another program may be reading appear whole or not at all; texts that people made are read; pictures
-are written."""
+are written; one process at a time holds a folder."""
 import contextlib
 import io
 import json

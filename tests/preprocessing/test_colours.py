@@ -192,10 +192,3 @@ def test_a_picture_is_filled_up_and_taken_out_again():
     np.testing.assert_array_equal(pixels, np.concatenate([RANDOM.reshape(-1, 3), np.zeros((20, 3))]))
     np.testing.assert_array_equal(image, RANDOM)
     np.testing.assert_array_equal(as_they_are, RANDOM.reshape(-1, 3))
-
-
-@pytest.mark.parametrize(("photometric", "probability", "hue"), [
-    (colours.SLIM_COLOURS, 1.0, 72.0), (colours.PAPER_COLOURS, 0.5, 18.0)])
-def test_both_sets_have_the_documented_numbers(photometric, probability, hue):
-    assert (photometric.probability, photometric.brightness, photometric.hue) == (probability, 32.0, hue)
-    assert photometric.contrast == photometric.saturation == (0.5, 1.5)

@@ -36,7 +36,7 @@ def prepare_death(prefix: Path) -> None:
     if MISHAP == "half_data":
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+        limit_files()
     if MISHAP == "no_index":
         def without_index(**_arguments):
             prefix.with_name(f"{prefix.name}.index").unlink()
@@ -51,6 +51,11 @@ def prepare_death(prefix: Path) -> None:
         management.file_io.atomic_write_string_to_file = half
     if MISHAP == "full_at_save":
         fill(prefix.parent)
+
+
+def limit_files() -> None:
+    """What `ulimit -f` does."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
 
 
 def fill(folder: Path) -> None:
@@ -85,7 +90,7 @@ def watched_step(self, sess, train_op, global_step, kwargs):
 
 
 if MISHAP == "short_files":
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    limit_files()
 tf.train.Saver.save, training.TrainLoop.__call__ = dying_save, watched_step
 sys.argv = ["train_ssd_network.py", *sys.argv[3:]]
 runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,6 +1,7 @@
 """A script's functions in the tests' own process, where what they call can be listened to."""
 import importlib.util
 import inspect
+from types import SimpleNamespace
 
 from absl import flags
 
@@ -10,6 +11,8 @@ from tests.scripts.fork_server import PROJECT
 
 # Flags are known by the module that defines them, which the function between it and absl is not.
 flags.disclaim_key_flags()
+# What scripts ask of a data set before they read it.
+DATASET = SimpleNamespace(num_classes=2, num_samples=10, labels_to_names={1: "box", 2: "ball"})
 DEFINES = {name: getattr(flags, name) for name in dir(flags) if name.startswith("DEFINE_")}
 
 

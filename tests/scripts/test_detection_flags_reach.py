@@ -15,7 +15,7 @@ from tf_extended.evaluation.detection_graph import Selection
 
 FOUND = loose_pictures.Found(np.array([2, 7]), np.array([0.98765, 0.5]),
                              np.array([[0.1, 0.2, 0.5, 0.4], [0.0, 0.0, 1.0, 1.0]]))
-NET = small_net.SSDNet(small_net.SSDNet.default_params._replace(num_classes=3), depth_multiplier=0.05)
+NET = small_net.thin(num_classes=3)
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from nets import model_file
 from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
 from tests.scripts import in_process, small_net
-
-DATASET = SimpleNamespace(num_classes=2, num_samples=10, labels_to_names={1: "box", 2: "ball"})
+from tests.scripts.in_process import DATASET
 
 
 @pytest.fixture
@@ -21,8 +20,7 @@ def load(monkeypatch):
 @pytest.fixture
 def checkpoint(tmp_path):
     """The prefix of one whose training resized by another rule than the default."""
-    net = small_net.SSDNet(small_net.SSDNet.default_params._replace(num_classes=3), depth_multiplier=0.05)
-    model_file.write_model_file(tmp_path, net, ["box", "ball"], "bilinear")
+    model_file.write_model_file(tmp_path, small_net.thin(num_classes=3), ["box", "ball"], "bilinear")
     return str(tmp_path / "model.ckpt-1")
 
 

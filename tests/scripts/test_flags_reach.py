@@ -9,12 +9,12 @@ import tf_extended as tfe
 from datasets import dataset_factory, reading
 from preprocessing import preprocessing_factory
 from tests.scripts import in_process, small_net
+from tests.scripts.in_process import DATASET
 from tests.scripts.running import TRAIN
 from tf_extended import checkpoints, deployment, optimization, sessions, training, weights
 from tf_extended.compat import tf
 from tf_extended.evaluation import while_training
 
-DATASET = SimpleNamespace(num_classes=2, num_samples=10, labels_to_names={1: "box", 2: "ball"})
 SCHEDULE = optimization.Schedule("fixed", 0.01)
 
 
