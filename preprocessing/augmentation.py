@@ -18,8 +18,9 @@ class Augmentation:
     mosaic: probability of joining several pictures to one before anything else, see `mosaic`; in no recipe.
     zoom_out, zoom_out_max: zoom-out, at most that many times the sides. crop: `DistortedCrop`, `PatchCrop`, or another
     object with their two methods. interpolation: names of `tf_image.INTERPOLATIONS`, one is drawn for each picture.
-    colours: see `colours.Photometric`. flip: probability of a mirror image, left for right. vertical_flip: the same
-    for top and bottom; in no recipe, for pictures that have no up and down (microscopes, the air).
+    colours: see `colours.Photometric`. flip: probability of a mirror image, left for right. For pictures that have no
+    up and down (microscopes, the air), and in no recipe: vertical_flip, the same for top and bottom; rotation,
+    probability of turning by any angle, for objects that are more or less round (see `tf_image.rotate`).
     """
 
     mosaic: float = 0.0
@@ -30,6 +31,7 @@ class Augmentation:
     colours: Photometric | None = None
     flip: float = 0.0
     vertical_flip: float = 0.0
+    rotation: float = 0.0
 
     @property
     def eval_interpolation(self) -> str:
@@ -96,6 +98,8 @@ def describe(augmentation: Augmentation) -> str:
             f"colours p={colours.probability:g} (brightness +-{colours.brightness:g}, "
             f"contrast {colours.contrast[0]:g}-{colours.contrast[1]:g}, "
             f"saturation {colours.saturation[0]:g}-{colours.saturation[1]:g}, hue +-{colours.hue:g} deg)")
+    if augmentation.rotation > 0.0:
+        parts.append(f"rotation p={augmentation.rotation:g}")
     if augmentation.flip > 0.0:
         parts.append(f"flip p={augmentation.flip:g}")
     if augmentation.vertical_flip > 0.0:

@@ -1,9 +1,9 @@
 """From a decoded picture with its boxes to what an SSD network is given, in training and in evaluation.
 
 Training: 1. zoom out and crop: one window of the picture; 2. resize what it shows; 3. distort its colours; 4. whiten,
-fill the rest with the mean colour; 5. clip the boxes that stay; 6. mirror. The crop comes first, so that everything
-after it touches only the pixels that will be used. Evaluation: bring the picture to the network's size in one of four
-ways, whiten, and tell where the picture went. Batching is not this module's job.
+fill the rest with the mean colour; 5. clip the boxes that stay; 6. turn and mirror. The crop comes first, so that
+everything after it touches only the pixels that will be used. Evaluation: bring the picture to the network's size in
+one of four ways, whiten, and tell where the picture went. Batching is not this module's job.
 
 Pieces: `augmentation` (recipes), `windows`, `colours`, `tf_image`. Liu et al. 2016, sections 2.2 and 3.6.
 """
@@ -44,24 +44,41 @@ def preprocess_for_train(
         labels = tf.ensure_shape(labels, [None])
         bboxes = tf.ensure_shape(tf.cast(bboxes, tf.float32), [None, 4])
         bboxes = tf.clip_by_value(bboxes, 0.0, 1.0)  # those outside, to its border
-        window = _draw_window(tfe.image_size(image), bboxes, augmentation)
+        size = tfe.image_size(image)
+        window = _draw_window(size, bboxes, augmentation)
         visible, place, frame = tf_image.cut_window(image, window, out_shape)
-        size = place[2:] - place[:2] if augmentation.zoom_out > 0.0 else out_shape
-        image = _resize_randomly(visible, size, augmentation.interpolation)
+        visible_size = place[2:] - place[:2] if augmentation.zoom_out > 0.0 else out_shape
+        image = _resize_randomly(visible, visible_size, augmentation.interpolation)
         image = colours.distort(image, augmentation.colours, math.prod(out_shape), tf_image.VGG_MEANS)
         if augmentation.zoom_out > 0.0:
             image = tf_image.pad_to(image, place, out_shape)
         image = tf.ensure_shape(image, [*out_shape, 3])
-        if data_format == "NCHW":
-            image = tf.transpose(image, [2, 0, 1])
 
         bboxes = tfe.bboxes_resize(frame, bboxes)
         if augmentation.crop is not None:
             labels, bboxes = augmentation.crop.keep(labels, bboxes)
         labels, bboxes = _clip_and_drop_empty(labels, bboxes)
+        shown = tf.cast(size, tf.float32) * (frame[2:] - frame[:2])
+        image, labels, bboxes = _maybe_rotate(augmentation.rotation, image, labels, bboxes, shown[0] / shown[1])
+        if data_format == "NCHW":
+            image = tf.transpose(image, [2, 0, 1])
         image, bboxes = _maybe_flip(augmentation.flip, image, bboxes, 1, data_format)
         image, bboxes = _maybe_flip(augmentation.vertical_flip, image, bboxes, 0, data_format)
         return image, labels, bboxes
+
+
+def _maybe_rotate(probability: float, image: tf.Tensor, labels: tf.Tensor, bboxes: tf.Tensor,
+                  aspect: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """`tf_image.rotate` by any angle with that probability; objects whose centre leaves the picture go."""
+    if probability <= 0.0:
+        return image, labels, bboxes
+    chance, turn = tf.unstack(tf.random.uniform([2]))
+
+    def rotated() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        turned, moved = tf_image.rotate(image, bboxes, 2 * math.pi * turn, aspect)
+        return turned, *_clip_and_drop_empty(*tfe.bboxes_filter_center(labels, moved))
+
+    return tf.cond(chance < probability, rotated, lambda: (image, labels, bboxes))
 
 
 def _maybe_flip(probability: float, image: tf.Tensor, bboxes: tf.Tensor, axis: int,

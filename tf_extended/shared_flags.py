@@ -11,7 +11,7 @@ from tf_extended.sessions import PRECISIONS
 MOST_PIXELS, MOST_PICTURES, MOST_CLASSES, MOST_WIDTH, MOST_ZOOM = 10_000, 100_000, 100_000, 100.0, 100.0
 # Flags that replace pieces of --augmentation.
 AUGMENTATION_PIECES = ("crop", "colours", "interpolation", "mosaic", "zoom_out", "zoom_out_max", "crop_scale", "flip",
-                       "vertical_flip")
+                       "vertical_flip", "rotation")
 
 
 def define_dataset_flags(split: str, batch_size: int) -> None:
@@ -53,6 +53,8 @@ def define_augmentation_flags(default: str) -> None:
     flags.DEFINE_float("flip", None, "Probability of mirroring left to right; default: of --augmentation.", 0.0, 1.0)
     flags.DEFINE_float("vertical_flip", None, "Probability of mirroring top to bottom, for pictures without up and "
                        "down; default: 0.", 0.0, 1.0)
+    flags.DEFINE_float("rotation", None, "Probability of turning by any angle, for round objects in pictures without "
+                       "up and down; default: 0.", 0.0, 1.0)
 
 
 def augmentation_pieces(flag_values: flags.FlagValues) -> dict[str, Any]:

@@ -83,9 +83,9 @@ def test_a_mixture_by_flags(monkeypatch):
         return mixture(**shared_flags.augmentation_pieces(values))
 
     assert asked() == SLIM
-    values(["program", "--augmentation=none", "--colours=paper", "--vertical_flip=0.5"])
-    assert asked() == replace(NONE, colours=PAPER.colours, vertical_flip=0.5)
-    assert "vertical flip p=0.5" in describe(asked())
+    values(["program", "--augmentation=none", "--colours=paper", "--vertical_flip=0.5", "--rotation=0.3"])
+    assert asked() == replace(NONE, colours=PAPER.colours, vertical_flip=0.5, rotation=0.3)
+    assert "rotation p=0.3, vertical flip p=0.5" in describe(asked())
 
 
 def test_the_recipes_have_the_documented_numbers():

@@ -104,6 +104,48 @@ def test_flips_are_their_own_inverse_and_move_boxes(axis, mirrored, moved):
     np.testing.assert_array_equal(first, IMAGE[mirrored].transpose(2, 0, 1))
 
 
+def rotated(image, boxes, degrees, aspect):
+    return run(lambda i, b, a: tf_image.rotate(tf.ensure_shape(i, image.shape), b, a, aspect),
+               image.astype(np.float32), np.float32(boxes), np.float32(np.radians(degrees)))
+
+
+@pytest.mark.parametrize("degrees", [-60, 30, 137])
+@pytest.mark.parametrize(("width", "out"), [(400, (300, 300)), (300, (200, 320)), (200, (300, 300))])
+def test_what_is_round_turns_as_opencv_turns_the_picture(degrees, width, out):
+    """An ellipse in a picture of 300 rows, turned at its own shape by OpenCV, then both brought to one size."""
+    scale, height = 4, 300
+    picture = np.zeros((height * scale, width * scale, 3), np.float32)
+    (x, y), (half_x, half_y) = (width * 5 // 2, height * 5 // 3), (width * 2 // 5, height // 4)
+    cv2.ellipse(picture, (x, y), (half_x, half_y), 0, 0, 360, (255, 255, 255), -1)
+    rows, columns = picture.shape[:2]
+    turn = cv2.getRotationMatrix2D(((columns - 1) / 2, (rows - 1) / 2), -degrees, 1)
+    turned = cv2.warpAffine(picture, turn, (columns, rows))
+    box = [[(y - half_y) / rows, (x - half_x) / columns, (y + half_y) / rows, (x + half_x) / columns]]
+
+    warped, there = (cv2.resize(each, out[::-1], interpolation=cv2.INTER_AREA) for each in (picture, turned))
+    image, boxes = rotated(warped, box, degrees, height / width)
+    assert np.abs(image - there).mean() < 0.2
+    ys, xs = np.nonzero(turned[..., 0] > 127)
+    pixels = [ys.min() / rows, xs.min() / columns, (ys.max() + 1) / rows, (xs.max() + 1) / columns]
+    np.testing.assert_allclose(boxes, [pixels], atol=0.004)
+
+
+@pytest.mark.parametrize(("quarters", "moved"), [
+    (1, [[0.2, 0.7, 0.6, 0.9], [0, 0.75, 1, 1]]), (2, [[0.7, 0.4, 0.9, 0.8], [0.75, 0, 1, 1]]),
+    (3, [[0.4, 0.1, 0.8, 0.3], [0, 0, 1, 0.25]]), (4, [[0.1, 0.2, 0.3, 0.6], [0, 0, 0.25, 1]])])
+def test_quarter_turns_go_clockwise_and_fit_any_object(quarters, moved):
+    square = SMOOTH[:80, :80]
+    image, boxes = rotated(square, [[0.1, 0.2, 0.3, 0.6], [0, 0, 0.25, 1]], 90 * quarters, 1.0)
+    np.testing.assert_allclose(image[1:-1, 1:-1], np.rot90(square, -quarters)[1:-1, 1:-1], atol=0.05)
+    np.testing.assert_allclose(boxes, moved, atol=1e-5)
+
+
+def test_a_picture_without_objects_is_turned_and_its_corners_are_zeros():
+    image, boxes = rotated(np.full((50, 50, 3), 9.0), np.zeros((0, 4)), 45, 1.0)
+    assert boxes.shape == (0, 4)
+    assert not image[[0, 0, -1, -1], [0, -1, 0, -1]].any() and (image[20:30, 20:30] == 9).all()
+
+
 def shown(image, window, out_shape):
     return run(lambda i, w: tf_image.cut_window(i, w, out_shape), image, np.asarray(window, np.float32))
 
