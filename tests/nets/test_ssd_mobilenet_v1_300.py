@@ -2,7 +2,7 @@
 import numpy as np
 
 from nets import nets_factory
-from tests.nets.test_ssd import build, thin
+from tests.nets.thin import SMALL, build, noise, thin
 from tf_extended.compat import tf
 
 NAME = "ssd_300_mobilenet_v1"
@@ -47,6 +47,18 @@ def test_the_body_sees_pixels_from_minus_one_to_one():
         first = next(op for op in graph.get_operations() if op.type == "Conv2D")
         seen = sess.run(first.inputs[0])[:, 0, 0]
     np.testing.assert_allclose(seen, pixels / 127.5 - 1, atol=1e-6)
+
+
+def test_every_layer_of_the_body_ends_at_six_and_ssds_own_do_not():
+    net = thin(NAME, size=SMALL)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        _, _, _, end_points = build(net, tf.constant(noise(net)))
+        sess.run(tf.global_variables_initializer())
+        sess.run([shift.assign(tf.fill(shift.shape, 100.0)) for shift in tf.global_variables() if "beta" in shift.name])
+        largest = sess.run({name: tf.reduce_max(layer) for name, layer in end_points.items() if layer.shape.ndims == 4})
+    body = {name: value for name, value in largest.items() if name.startswith("Conv2d_")}
+    assert len(body) == 27 and set(body.values()) == {6.0}
+    assert min(value for name, value in largest.items() if name.startswith("block")) > 90
 
 
 def test_it_always_has_batch_norm_and_says_so():
