@@ -20,7 +20,7 @@ class Augmentation:
     object with their two methods. interpolation: names of `tf_image.INTERPOLATIONS`, one is drawn for each picture.
     colours: see `colours.Photometric`. flip: probability of a mirror image, left for right. For pictures that have no
     up and down (microscopes, the air), and in no recipe: vertical_flip, the same for top and bottom; rotation,
-    probability of turning by any angle, for objects that are more or less round (see `tf_image.rotate`).
+    probability of turning by any angle, for objects that are more or less round (see `tfe.bboxes_rotate`).
     """
 
     mosaic: float = 0.0

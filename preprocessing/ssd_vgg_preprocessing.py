@@ -58,8 +58,7 @@ def preprocess_for_train(
         if augmentation.crop is not None:
             labels, bboxes = augmentation.crop.keep(labels, bboxes)
         labels, bboxes = _clip_and_drop_empty(labels, bboxes)
-        shown = tf.cast(size, tf.float32) * (frame[2:] - frame[:2])
-        image, labels, bboxes = _maybe_rotate(augmentation.rotation, image, labels, bboxes, shown[0] / shown[1])
+        image, labels, bboxes = _maybe_rotate(augmentation.rotation, image, labels, bboxes, frame, size)
         if data_format == "NCHW":
             image = tf.transpose(image, [2, 0, 1])
         image, bboxes = _maybe_flip(augmentation.flip, image, bboxes, 1, data_format)
@@ -68,14 +67,18 @@ def preprocess_for_train(
 
 
 def _maybe_rotate(probability: float, image: tf.Tensor, labels: tf.Tensor, bboxes: tf.Tensor,
-                  aspect: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """`tf_image.rotate` by any angle with that probability; objects whose centre leaves the picture go."""
+                  frame: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """`tf_image.rotate` by any angle with that probability; objects whose centre leaves the picture go.
+
+    The picture shows the `frame` [4] of one of `size` [2] (height, width) pixels.
+    """
     if probability <= 0.0:
         return image, labels, bboxes
+    shown = tf.cast(size, tf.float32) * (frame[2:] - frame[:2])
     chance, turn = tf.unstack(tf.random.uniform([2]))
 
     def rotated() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        turned, moved = tf_image.rotate(image, bboxes, 2 * math.pi * turn, aspect)
+        turned, moved = tf_image.rotate(image, bboxes, 2 * math.pi * turn, shown[0] / shown[1])
         return turned, *_clip_and_drop_empty(*tfe.bboxes_filter_center(labels, moved))
 
     return tf.cond(chance < probability, rotated, lambda: (image, labels, bboxes))

@@ -139,27 +139,17 @@ def rotate(image: tf.Tensor, bboxes: tf.Tensor, angle: tf.Tensor, aspect: tf.Ten
     """The picture [H, W, 3] float32 turned clockwise about its centre by `angle` radians, and its boxes [N, 4] with it.
 
     `aspect` is height over width of what the picture shows: where it was made square, what is round in it is not, and
-    a circle is turned into the same. Corners that nothing comes to are zeros, what leaves the picture is lost, its
-    boxes stick out. A box is that of the turned ellipse that fills it: right for what is round, and at multiples of 90
-    degrees for everything; at other angles too small for the corners of other things.
+    a circle is turned into the same. Corners that nothing comes to are zeros, what leaves the picture is lost; boxes
+    are `tfe.bboxes_rotate`'s, right for what is round.
     """
     height, width = image.get_shape().as_list()[:2]
     cosine, sine = tf.cos(angle), tf.sin(angle)
     # Where each pixel of the output comes from, (x, y) about the centre; the picture's own y is `stretch` times as far.
     stretch = aspect * width / height
-    to_x, to_y = (cosine, sine * stretch), (-sine / stretch, cosine)
+    (xx, xy), (yx, yy) = (cosine, sine * stretch), (-sine / stretch, cosine)
     cx, cy = (width - 1) / 2, (height - 1) / 2
-    offsets = (x * -cx + y * -cy + centre for (x, y), centre in ((to_x, cx), (to_y, cy)))
-    rows = [[x, y, offset] for (x, y), offset in zip((to_x, to_y), offsets, strict=True)]
+    transform = [xx, xy, cx - xx * cx - xy * cy, yx, yy, cy - yx * cx - yy * cy, 0.0, 0.0]
     turned = tf.raw_ops.ImageProjectiveTransformV3(
-        images=image[None], transforms=[[*rows[0], *rows[1], 0.0, 0.0]], output_shape=[height, width], fill_value=0.0,
+        images=image[None], transforms=[transform], output_shape=[height, width], fill_value=0.0,
         interpolation="BILINEAR", fill_mode="CONSTANT")[0]
-
-    ymin, xmin, ymax, xmax = tf.unstack(bboxes, num=4, axis=-1)
-    y, x = ((ymin + ymax) / 2 - 0.5) * aspect, (xmin + xmax) / 2 - 0.5
-    half_y, half_x = (ymax - ymin) / 2 * aspect, (xmax - xmin) / 2
-    y, x = cosine * y + sine * x, cosine * x - sine * y
-    half_y, half_x = (tf.norm([cosine * along, sine * across], axis=0)
-                      for along, across in ((half_y, half_x), (half_x, half_y)))
-    sides = (y - half_y) / aspect, x - half_x, (y + half_y) / aspect, x + half_x
-    return tf.ensure_shape(turned, [height, width, 3]), tf.stack(sides, axis=-1) + 0.5
+    return tf.ensure_shape(turned, [height, width, 3]), tfe.bboxes_rotate(bboxes, angle, aspect)

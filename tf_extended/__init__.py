@@ -12,6 +12,7 @@ from tf_extended.bboxes import (
     bboxes_intersection,
     bboxes_jaccard,
     bboxes_resize,
+    bboxes_rotate,
     box_columns,
     check_bboxes,
     pairwise_jaccard,
@@ -26,7 +27,7 @@ __all__ = [
     "EncodedImage", "InputError", "RunError", "array_namespace", "at_most", "average_precision_voc07",
     "average_precision_voc12", "bboxes_clip", "bboxes_filter_center", "bboxes_filter_labels",
     "bboxes_filter_overlap", "bboxes_flip", "bboxes_intersection", "bboxes_jaccard", "bboxes_matching",
-    "bboxes_nms", "bboxes_nms_batch", "bboxes_resize", "bboxes_sort", "box_columns", "check_bboxes", "complain",
-    "duration", "get_shape", "image_part", "image_size", "pairwise_jaccard", "precision_recall", "progress",
-    "reshape_list", "run_script", "say",
+    "bboxes_nms", "bboxes_nms_batch", "bboxes_resize", "bboxes_rotate", "bboxes_sort", "box_columns",
+    "check_bboxes", "complain", "duration", "get_shape", "image_part", "image_size", "pairwise_jaccard",
+    "precision_recall", "progress", "reshape_list", "run_script", "say",
 ]

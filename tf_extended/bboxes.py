@@ -128,6 +128,24 @@ def bboxes_flip(bboxes: Any, axis: int) -> Any:
     return array_namespace(bboxes).stack(corners, axis=-1)
 
 
+def bboxes_rotate(bboxes: Any, angle: Any, aspect: Any) -> Any:
+    """`bboxes` [..., 4] turned clockwise about their image's centre by `angle` radians; they may stick out then.
+
+    `aspect` is height over width of what the image shows, whose own pixels are turned. A box is that of the turned
+    ellipse that fills it: right for what is round, and at multiples of 90 degrees for everything; at other angles too
+    small for the corners of other things. NumPy or TF; angle and aspect are scalars.
+    """
+    xp = array_namespace(bboxes, angle, aspect)
+    cosine, sine = xp.cos(angle), xp.sin(angle)
+    ymin, xmin, ymax, xmax = box_columns(bboxes)
+    y, x = ((ymin + ymax) / 2 - 0.5) * aspect, (xmin + xmax) / 2 - 0.5
+    half_y, half_x = (ymax - ymin) / 2 * aspect, (xmax - xmin) / 2
+    y, x = cosine * y + sine * x, cosine * x - sine * y
+    half_y, half_x = (xp.sqrt(xp.square(cosine * along) + xp.square(sine * across))
+                      for along, across in ((half_y, half_x), (half_x, half_y)))
+    return xp.stack([(y - half_y) / aspect, x - half_x, (y + half_y) / aspect, x + half_x], axis=-1) + 0.5
+
+
 def _as_pair(bbox_ref: Any, bboxes: Any, xp: Any) -> tuple:
     """Both as arrays of one library and one float type: that of `bboxes` where it has one."""
     if xp is tf:

@@ -117,6 +117,19 @@ def test_flip_mirrors_corners_and_back(bboxes, axis):
     np.testing.assert_array_equal(tfe.bboxes_flip(in_numpy, axis), bboxes)
 
 
+@given(boxes(), st.floats(-7, 7), st.floats(0.25, 4))
+def test_turned_boxes_keep_their_centre_s_distance_and_a_half_turn_is_two_flips(bboxes, angle, aspect):
+    in_numpy = tfe.bboxes_rotate(bboxes, angle, aspect)
+    in_graph = run(tfe.bboxes_rotate(*(tf.constant(value, tf.float32) for value in (bboxes, angle, aspect))))
+    np.testing.assert_allclose(in_numpy, in_graph, atol=1e-5)
+
+    def distance(corners):
+        return np.hypot((corners[:, 0] + corners[:, 2] - 1) * aspect, corners[:, 1] + corners[:, 3] - 1)
+    np.testing.assert_allclose(distance(in_numpy), distance(bboxes), atol=1e-5)
+    np.testing.assert_allclose(tfe.bboxes_rotate(bboxes, np.pi, aspect),
+                               tfe.bboxes_flip(tfe.bboxes_flip(bboxes, 0), 1), atol=1e-5)
+
+
 @pytest.mark.parametrize(("bad", "says"), [
     ([[0, 0, 1]], "shape"), ([[0, 0, 1.1, 1]], "box 0"), ([[0, 0, 1, 1], [0.5, 0, 0.4, 1]], "box 1"),
     ([[np.nan, 0, 1, 1]], "box 0"),
