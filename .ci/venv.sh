@@ -2,8 +2,9 @@
 # files installed. Nothing is installed twice: of each file a stamp remembers what it said.
 venv_with() {
     python=${PYTHON:-python3}
-    if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
-        echo "error: Python 3.10 or newer is needed; set PYTHON to its command (tried: $python)" >&2
+    fits='import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))'  # TensorFlow has packages for these
+    if ! "$python" -c "$fits" 2>/dev/null; then
+        echo "error: Python 3.10 to 3.13 is needed; set PYTHON to its command (tried: $python)" >&2
         return 2
     fi
     if [ ! -e .venv ] && [ ! -L .venv ]; then
@@ -12,9 +13,10 @@ venv_with() {
             echo "error: '$python -m venv' failed; on Debian and Ubuntu install the package python3-venv" >&2
             return 2
         }
-    elif ! .venv/bin/python -c 'import pip, sys
-sys.exit(sys.version_info < (3, 10) or sys.prefix == sys.base_prefix)' 2>/dev/null; then
-        echo "error: .venv is not a whole virtual environment of Python 3.10 or newer with pip; remove it (rm -r .venv)" \
+    elif ! .venv/bin/python -c "import pip, sys
+sys.prefix == sys.base_prefix and sys.exit(1)
+$fits" 2>/dev/null; then
+        echo "error: .venv is not a whole virtual environment of Python 3.10 to 3.13 with pip; remove it (rm -r .venv)" \
             "and run this again" >&2
         return 2
     fi

@@ -59,3 +59,14 @@ def test_where_there_is_none_it_is_made(tmp_path):
 def test_without_a_python_the_variable_is_named(tmp_path, python):
     done = set_up(tmp_path, "a.txt", python=python)
     assert done.returncode == 2 and f"set PYTHON to its command (tried: {python})" in done.stderr
+
+
+@pytest.mark.parametrize(("version", "status"), [((3, 9, 18), 2), ((3, 10), 0), ((3, 13, 5), 0), ((3, 14), 2)])
+@pytest.mark.parametrize("whose", ["python", ".venv/bin/python"])
+def test_a_python_that_tensorflow_has_no_package_for_is_refused(tmp_path, version, status, whose):
+    """The system's, and that of an environment that is there. Their answers are this Python's, but for the version."""
+    asked = make_python(tmp_path / whose, (
+        f'#!/bin/sh\n[ "$1" = -c ] || exit 0\nexec {sys.executable} -c '
+        f'"import sys; sys.version_info, sys.prefix = {version}, \'there\'; exec(sys.argv[1])" "$2"\n'))
+    done = set_up(tmp_path, python=asked if whose == "python" else None)
+    assert done.returncode == status and ("Python 3.10 to 3.13" in done.stderr) == bool(status)
