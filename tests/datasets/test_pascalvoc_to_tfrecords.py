@@ -48,7 +48,7 @@ coordinates = st.tuples(*[st.integers(0, WIDTH * 8)] * 2, *[st.integers(0, HEIGH
     lambda c: c[0] != c[1] and c[2] != c[3])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(corners=st.lists(coordinates, min_size=1, max_size=6, unique=True))
 def test_boxes_survive_the_way_from_xml_to_shard(corners, tmp_path_factory):
     """Eighths of a pixel are exact in XML; back in pixels they differ by float32 rounding only."""

@@ -37,7 +37,7 @@ def test_the_keys_are_the_documented_ones():
     assert feature["image/object/bbox/xmax"].float_list.value == pytest.approx([.4])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(boxes, st.data())
 def test_boxes_come_back_as_they_were_written(bboxes, data):
     labels = data.draw(st.lists(st.integers(1, 2**40), min_size=len(bboxes), max_size=len(bboxes)))

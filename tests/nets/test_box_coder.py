@@ -37,7 +37,7 @@ numbers = hnp.arrays(np.float64, (5, 4), elements=st.floats(0, 1))
 
 
 @given(numbers, numbers)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_decode_undoes_encode_and_the_reverse(boxes, anchors):
     boxes, anchors = corners(centred(boxes)), centred(anchors)
     offsets = box_coder.encode(boxes, anchors)

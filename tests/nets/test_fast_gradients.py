@@ -41,7 +41,7 @@ def filter_gradient_by_hand(images, upstream, side):
     return gradient
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(batch=st.integers(1, 3), height=st.integers(1, 6), width=st.integers(1, 6), channels=st.sampled_from([1, 3, 16]),
        outputs=st.integers(1, 4), side=st.sampled_from([1, 3, 5]))
 def test_filter_gradients_are_sums_over_places(batch, height, width, channels, outputs, side):

@@ -178,7 +178,7 @@ def test_forced_matches_equal_the_greedy_loop_with_many_ties():
         owners = matching.forced_matches(fed)
 
         @given(overlap_matrices)
-        @settings(max_examples=150, deadline=None)
+        @settings(max_examples=150)
         def check_one(overlaps):
             assert sess.run(owners, {fed: overlaps}).tolist() == naive_forced(overlaps)
 

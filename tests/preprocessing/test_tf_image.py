@@ -173,7 +173,7 @@ def test_windows_that_show_nothing_show_a_pixel(window):
     assert (place[:2] >= 0).all() and (place[2:] <= 30).all() and (place[2:] > place[:2]).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.tuples(st.floats(-2, 1), st.floats(-2, 1), st.floats(0.05, 4), st.floats(0.05, 4)),
        st.integers(1, 50), st.integers(1, 70))
 def test_the_frame_is_where_the_pixels_really_are(corner_and_size, height, width):

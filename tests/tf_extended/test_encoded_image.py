@@ -45,7 +45,7 @@ def decode():
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.tuples(st.integers(0, 66), st.integers(1, 67)), st.tuples(st.integers(0, 90), st.integers(1, 91)))
 def test_a_part_is_the_slice_of_the_whole_to_the_last_bit(decode, name, rows, columns):
     (top, height), (left, width) = rows, columns

@@ -119,7 +119,7 @@ def test_nothing_right_to_find(objects, found):
     assert analysis.counts["cat"][MISSED] == sum(not difficult for _, _, difficult in objects)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(random_sets())
 def test_the_sums_agree(case):
     detections, truth = case

@@ -9,7 +9,7 @@ from tf_extended.evaluation.records import make_detections, make_ground_truth, p
 sizes = st.integers(1, 5000)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sizes, sizes, st.data())
 def test_whole_pixels_survive_the_shards(height, width, data):
     """Annotations are stored as float32 pixel / size; the pixels come back exactly."""

@@ -15,7 +15,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows)
 def test_round_trip(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("results")

@@ -52,7 +52,7 @@ def test_official_curves(name):
             np.testing.assert_allclose(curves[class_name].precision, precision, atol=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(random_sets())
 def test_equal_to_a_naive_loop(case):
     scores = score(*case, NAMES)
@@ -64,7 +64,7 @@ def test_equal_to_a_naive_loop(case):
             assert c.ap12 == pytest.approx(ap12, abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(random_sets())
 def test_another_threshold_equals_a_naive_loop(case):
     for label, c in enumerate(score(*case, NAMES, matching_threshold=0.75).classes, 1):
