@@ -17,14 +17,14 @@ from tf_extended.bboxes import (
     check_bboxes,
     pairwise_jaccard,
 )
-from tf_extended.console import InputError, RunError, complain, duration, progress, run_script, say
+from tf_extended.console import InputError, RunError, amount, complain, duration, progress, run_script, say
 from tf_extended.detections import bboxes_matching, bboxes_nms, bboxes_nms_batch, bboxes_sort
 from tf_extended.encoded_image import EncodedImage, image_part, image_size
 from tf_extended.metrics import average_precision_voc07, average_precision_voc12, precision_recall
 from tf_extended.shapes import at_most, get_shape, reshape_list
 
 __all__ = [
-    "EncodedImage", "InputError", "RunError", "array_namespace", "at_most", "average_precision_voc07",
+    "EncodedImage", "InputError", "RunError", "amount", "array_namespace", "at_most", "average_precision_voc07",
     "average_precision_voc12", "bboxes_clip", "bboxes_filter_center", "bboxes_filter_labels",
     "bboxes_filter_overlap", "bboxes_flip", "bboxes_intersection", "bboxes_jaccard", "bboxes_matching",
     "bboxes_nms", "bboxes_nms_batch", "bboxes_resize", "bboxes_rotate", "bboxes_sort", "box_columns",

@@ -50,6 +50,11 @@ def complain(message: str) -> None:
     _print(message, sys.stderr)
 
 
+def amount(count: int, noun: str) -> str:
+    """`1 class`, `2 classes`, `0 images`."""
+    return f"{count} {noun}" + ("" if count == 1 else "es" if noun.endswith("s") else "s")
+
+
 def _print(message: str, stream: TextIO) -> None:
     try:
         print(message, file=stream, flush=True)

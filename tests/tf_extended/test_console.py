@@ -134,6 +134,12 @@ def test_a_developer_sees_the_traceback():
     assert "Traceback" in found.stderr
 
 
+@pytest.mark.parametrize(("count", "noun", "text"), [
+    (1, "class", "1 class"), (2, "class", "2 classes"), (0, "image", "0 images"), (1, "image", "1 image")])
+def test_amount(count, noun, text):
+    assert console.amount(count, noun) == text
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (48.4, "48s"), (200, "3m20s"), (7500, "2h05m")])
 def test_duration(seconds, text):
     assert console.duration(seconds) == text
