@@ -147,7 +147,7 @@ def detect(paths: list[Path], checked: list[Picture], checkpoint: str,
            net) -> Iterator[tuple[np.ndarray, loose_pictures.Found]]:
     """Each picture, and what the net finds in it."""
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
-    tfe.say(f"{net.name} on {len(paths)} pictures; mixed precision {precision} ({reason})")
+    tfe.say(f"{net.name} on {tfe.amount(len(paths), 'picture')}; mixed precision {precision} ({reason})")
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing)
     return loose_pictures.detect_in_pictures(
         (load_picture(path.read_bytes(), picture) for path, picture in zip(paths, checked, strict=True)),
@@ -207,7 +207,7 @@ def main() -> None:
         if entries:
             write_result()
     count = sum(len(entry["detections"]) for entry in entries)
-    tfe.say(f"done: {count} detections in {len(entries)} pictures: {result}")
+    tfe.say(f"done: {tfe.amount(count, 'detection')} in {tfe.amount(len(entries), 'picture')}: {result}")
 
 
 if __name__ == "__main__":

@@ -232,9 +232,9 @@ def main() -> None:
     # Before a folder is made: what is asked may not be there.
     init_fn = starting_point(net, class_names(net, dataset), Path(FLAGS.train_dir))
     train_dir = prepare_folder(dataset, net, steps=schedule.total_steps, mixed_precision=precision)
-    tfe.say(f"{FLAGS.model_name} on {dataset.num_samples} images, {dataset.num_classes} classes, "
-            f"{schedule.total_steps} steps of {FLAGS.batch_size * FLAGS.num_clones}; "
-            f"mixed precision {precision} ({reason})")
+    tfe.say(f"{FLAGS.model_name} on {tfe.amount(dataset.num_samples, 'image')}, "
+            f"{tfe.amount(dataset.num_classes, 'class')}, {tfe.amount(schedule.total_steps, 'step')} of "
+            f"{FLAGS.batch_size * FLAGS.num_clones}; mixed precision {precision} ({reason})")
     loop = build_loop(train_dir, metrics, schedule.total_steps)
     if eval_dataset is not None:
         make_evaluator = functools.partial(build_evaluator, eval_dataset, net, session_config)

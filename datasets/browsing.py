@@ -13,7 +13,7 @@ from datasets.contact_sheets import Colour, Mark, Tile, palette, save_sheets
 from datasets.pictures import decoder_reason, strict_decoder
 from datasets.tfrecord_format import ParsedExample, parse_example
 from tf_extended.compat import tf
-from tf_extended.console import InputError, progress
+from tf_extended.console import InputError, amount, progress
 
 MATCHED: Colour = (255, 255, 255)
 UNMATCHED: Colour = (255, 40, 40)
@@ -76,7 +76,7 @@ def _ground_truth_tile(sample: ParsedExample, names: dict[int, str]) -> Tile:
         text = names[int(label)] + " D" * int(difficult) + " T" * int(truncated)
         marks.append(Mark(box, palette(int(label)), text, 1 if difficult else 2))
     height, width = sample.shape[:2]
-    return Tile(decode(sample), marks, f"{sample.filename}  {width}x{height}, {len(marks)} objects")
+    return Tile(decode(sample), marks, f"{sample.filename}  {width}x{height}, {amount(len(marks), 'object')}")
 
 
 def _augmented_tile(image: np.ndarray, labels: np.ndarray, bboxes: np.ndarray, names: dict[int, str],
@@ -88,4 +88,5 @@ def _augmented_tile(image: np.ndarray, labels: np.ndarray, bboxes: np.ndarray, n
     counts = np.bincount(owners[owners >= 0], minlength=len(labels))
     marks += [Mark(box, MATCHED if count else UNMATCHED, f"{names[int(label)]}: {count}")
               for box, label, count in zip(bboxes, labels, counts, strict=True)]
-    return Tile(image, marks, f"{len(labels)} objects, {np.sum(counts == 0)} match none, {counts.sum()} anchors")
+    return Tile(image, marks, f"{amount(len(labels), 'object')}, {np.sum(counts == 0)} match none, "
+                              f"{amount(counts.sum(), 'anchor')}")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from datasets.findings import KINDS, NOTE, OBJECT, PICTURE, REPAIR, Finding, problems
+from tf_extended.console import amount
 
 _HEADINGS = {PICTURE: "Left out: pictures", OBJECT: "Left out: objects", REPAIR: "Repaired", NOTE: "Noted"}
 _UNKNOWN_CLASS = "class_unknown"
@@ -28,8 +29,8 @@ class ConversionReport(NamedTuple):
         described = self.description
         objects, difficult = sum(described["objects"].values()), sum(described["difficult"].values())
         counts = ", ".join(f"{name} {count}" for name, count in described["objects"].items() if count)
-        lines = [f"{described['name']}: {described['num_samples']} of {self.annotations} pictures, {objects} objects "
-                 f"({difficult} difficult): {counts or 'none'}"]
+        lines = [f"{described['name']}: {described['num_samples']} of {amount(self.annotations, 'picture')}, "
+                 f"{amount(objects, 'object')} ({difficult} difficult): {counts or 'none'}"]
         for grade, heading in _HEADINGS.items():
             lines += [f"  {heading.lower()}: {count} × {KINDS[kind].meaning}; {KINDS[kind].action}"
                       for kind, count in _count_kinds(self.findings, grade)]

@@ -80,7 +80,7 @@ def test_problems_are_listed_then_skipped(tmp_path):
     assert "JPEGImages/good.jpg: not a picture of a known format" in stopped.stderr
     assert "--on_error=skip" in stopped.stderr.splitlines()[-1] and not (tmp_path / "out").exists()
     printed = succeed(SCRIPT, on_error="skip", **flags)
-    assert "a_b: 1 of 2 pictures, 1 objects" in printed
+    assert "a_b: 1 of 2 pictures, 1 object (" in printed
     assert "left out: pictures: 1 ×" in printed and "left out: objects: 1 ×" in printed
 
 

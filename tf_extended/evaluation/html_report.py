@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from tf_extended.console import amount
 from tf_extended.evaluation.pictures import LEGEND
 
 STYLE = """
@@ -70,7 +71,7 @@ def _headline(values: Mapping[str, Any]) -> str:
     source = values.get("checkpoint") or values.get("detections_dir") or ""
     return (
         f"<h1>mAP {of('voc07')} (VOC07) · {of('voc12')} (VOC12)</h1>"
-        f"<p>{values['images']} images · {escape(str(source))}</p>"
+        f"<p>{amount(values['images'], 'image')} · {escape(str(source))}</p>"
     )
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from tf_extended.console import amount
 from tf_extended.evaluation.error_analysis import ErrorAnalysis, Kind
 from tf_extended.evaluation.records import Detections, GroundTruth
 from tf_extended.files import write_png
@@ -64,7 +65,7 @@ def write_pictures(
         path = folder / f"{len(written) + 1:02d}_{safe_id}.png"
         drawn = draw_image(images[index], index, detections, truth, analysis, names)
         write_png(path, drawn)
-        written.append((path, f"{truth.image_ids[index]}: {analysis.image_errors[index]} errors"))
+        written.append((path, f"{truth.image_ids[index]}: {amount(analysis.image_errors[index], 'error')}"))
     return written
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_extended.console import say
+from tf_extended.console import amount, say
 from tf_extended.evaluation import curve, report, result_files
 
 
@@ -63,6 +63,6 @@ def summary(evaluation: report.Evaluation) -> str:
         count = max(len(evaluation.truth.image_ids), 1)
         stages = ", ".join(f"{stage.replace('_', ' ')} {1000 * spent / count:.1f}"
                            for stage, spent in info["seconds"].items() if stage != "restoring")
-        lines.append(f"{len(evaluation.truth.image_ids)} images, {info['images_per_second']} images/s; "
+        lines.append(f"{amount(len(evaluation.truth.image_ids), 'image')}, {info['images_per_second']} images/s; "
                      f"milliseconds an image: {stages}")
     return "\n".join(lines)

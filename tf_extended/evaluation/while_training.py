@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tf_extended.compat import tf
-from tf_extended.console import InputError, say
+from tf_extended.console import InputError, amount, say
 from tf_extended.evaluation import curve
 from tf_extended.evaluation.evaluator import Evaluator
 from tf_extended.files import write_json
@@ -55,7 +55,7 @@ class EvaluateAsItGoes:
         best = self._keep_if_best(checkpoint, figures)
         curve.add_point(self.train_dir, figures)
         say(f"evaluation at step {step}: mAP VOC07 {figures['voc07']:.4f}  VOC12 {figures['voc12']:.4f}  on "
-            f"{figures['images']} images" + ("  (the best VOC12 so far, kept)" if best else ""))
+            + amount(figures["images"], "image") + ("  (the best VOC12 so far, kept)" if best else ""))
 
     def _keep_if_best(self, checkpoint: str, figures: dict) -> bool:
         """Copy the checkpoint to train_dir/best unless what is there is as good; says whether it did."""

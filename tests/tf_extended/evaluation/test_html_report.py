@@ -58,14 +58,14 @@ def test_every_figure_is_in_its_cell(page):
 def test_the_headline_and_the_operating_point(page):
     text = page().text_content()
     assert "mAP 0.1818 (VOC07) · 0.1667 (VOC12)" in text
-    assert "1 images · <det>" in text
+    assert "1 image · <det>" in text
     assert "from a score of 0.900 on" in text
     assert "F1 0.333, precision 0.500, recall 0.250" in text
 
 
 def test_a_checkpoint_is_named_at_the_head_and_with_its_step_at_the_end(page):
     made = page({"checkpoint": "run/model.ckpt-7", "step": 7, "seconds": {"network": 1.5}})
-    assert "1 images · run/model.ckpt-7" in made.text_content()
+    assert "1 image · run/model.ckpt-7" in made.text_content()
     assert tables(made)[-1] == [["checkpoint", "run/model.ckpt-7"], ["step", "7"], ["seconds: network", "1.5"]]
 
 

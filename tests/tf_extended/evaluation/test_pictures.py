@@ -13,5 +13,5 @@ def test_pictures_are_numbered_in_the_order_chosen_and_named_by_their_ids(tmp_pa
     images = dict.fromkeys((0, 2), np.zeros((9, 9, 3), np.uint8))
     written = pictures.write_pictures(tmp_path, [2, 1, 0], images, result.detections, truth, result.analysis, NAMES)
     assert [(path.name, caption) for path, caption in written] == [
-        ("01_c.png", "c: 1 errors"), ("02_x_a_b.png", "x/a b: 1 errors")]
+        ("01_c.png", "c: 1 error"), ("02_x_a_b.png", "x/a b: 1 error")]
     assert all(path.parent == tmp_path and path.is_file() for path, _ in written)

@@ -113,7 +113,7 @@ def test_names_of_pictures_may_be_as_long_as_files_can_be(tmp_path):
     result = report.evaluate(make_detections([]), truth, NAMES, 0.5, STEP)
     page = report.write_report(tmp_path, result, grey_images, 1).read_text(encoding="utf-8")
     [picture] = (tmp_path / "worst").iterdir()
-    assert picture.name.startswith("01_\u4e2d\u4e2d") and f"{image_id}: 1 errors" in page
+    assert picture.name.startswith("01_\u4e2d\u4e2d") and f"{image_id}: 1 error" in page
 
 
 def test_marks_tell_found_missed_right_and_difficult(monkeypatch):
