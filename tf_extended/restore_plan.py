@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tf_extended.compat import slim, tf
-from tf_extended.console import InputError
+from tf_extended.console import InputError, amount
 
 SHADOW = "/ExponentialMovingAverage"
 _NORM = "/BatchNorm/"
@@ -30,11 +30,14 @@ class RestorePlan:
     unused: list[str] = field(default_factory=list)
 
     def table(self) -> str:
-        """What was restored, skipped, missing and unused, for a person to read."""
-        lines = [f"restoring {len(self.values)} variables from {self.source}"]
+        """What was restored, skipped, missing and unused, for a person to read: whole scopes in one line."""
+        skipped = [name for name, _ in self.skipped]
+        missing = by_scope(self.missing, [*self.values, *skipped])
+        unused = by_scope(self.unused, [*self.values, *skipped, *self.missing])
+        lines = [f"restoring {amount(len(self.values), 'variable')} from {self.source}"]
         lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped]
-        lines += [f"  missing  {name}: not in the checkpoint, starts from its initial value" for name in self.missing]
-        lines += [f"  unused   {name}: not in this net" for name in self.unused]
+        lines += [f"  missing  {what}: not in the checkpoint, left at the initial value" for what in missing]
+        lines += [f"  unused   {what}: not in this net" for what in unused]
         return "\n".join(lines)
 
     def init_fn(self) -> Callable[[tf.Session], None]:
@@ -66,6 +69,17 @@ class RestorePlan:
             raise InputError(f"{self.source} is ruined: its values for {ruined} are not finite numbers; give an "
                              "earlier checkpoint or another copy of the file, or leave that variable out with "
                              "--checkpoint_exclude_scopes")
+
+
+def by_scope(names: Sequence[str], others: Iterable[str]) -> list[str]:
+    """The names, those of the largest scopes that hold none of the `others` counted together: `a/b, 3 variables`."""
+    taken = {"/".join(name.split("/")[:depth]) for name in others for depth in range(1, name.count("/") + 1)}
+    together: dict[str, list[str]] = {}
+    for name in names:
+        parts = name.split("/")
+        scopes = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+        together.setdefault(next((scope for scope in scopes if scope not in taken), name), []).append(name)
+    return [f"{scope}, {len(inside)} variables" if len(inside) > 1 else inside[0] for scope, inside in together.items()]
 
 
 def first_not_finite(values: Mapping[str, np.ndarray]) -> str | None:

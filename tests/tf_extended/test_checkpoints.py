@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_skipped_and_listed_and_the_rest_has_its_values(fol
         assert found.skipped == [("b/head/weights", "is [9] here, [3] there")]
         assert found.missing == ["b/new/weights"]
         table = found.table()
-        assert "restoring 1 variables" in table
+        assert "restoring 1 variable from" in table
         assert "skipped  b/head/weights" in table
         assert "missing  b/new/weights" in table
         init = found.init_fn()

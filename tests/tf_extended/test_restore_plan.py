@@ -47,3 +47,16 @@ def test_what_to_do_about_missing(missing, here, stored, told):
     (np.float32([1, np.nan]), False), (np.array([b"x"], object), False)])
 def test_first_not_finite(value, fine):
     assert restore_plan.first_not_finite({"a": np.ones(2), "b": value, "c": value}) == (None if fine else "b")
+
+
+@pytest.mark.parametrize(("names", "others", "told"), [
+    (["a/b/w", "a/c/w"], ["a/d/w"], ["a/b/w", "a/c/w"]),  # a name says more than its scope
+    (["a/b/w", "a/b/x", "a/c/d/w", "a/c/e/w"], ["a/d/w"], ["a/b, 2 variables", "a/c, 2 variables"]),
+    (["a/b/c/w", "a/b/c/x"], ["a/b/d/w"], ["a/b/c, 2 variables"]),  # not the scope that holds others
+    (["a/b/x", "a/bc/x", "a/bc/y"], ["a/b/w"], ["a/b/x", "a/bc, 2 variables"]),  # scopes are no prefixes
+    (["a/b/w", "a/c/w"], [], ["a, 2 variables"]),
+    (["w", "v"], ["a/w"], ["w", "v"]),
+    ([], ["a/w"], []),
+])
+def test_whole_scopes_are_told_together(names, others, told):
+    assert restore_plan.by_scope(names, others) == told
