@@ -33,7 +33,7 @@ def ssd_size_bounds_to_values(size_bounds: Sequence[float], n_feat_layers: int,
     if n_feat_layers < 3:
         raise ValueError(f"size bounds need 3 feature layers or more, not {n_feat_layers}: state anchor_sizes instead")
     size = img_shape[0]
-    low, high = (int(bound * 100) for bound in size_bounds)
+    low, high = (math.floor(round(bound * 100, 6)) for bound in size_bounds)  # .29 * 100 is 28.999999999999996
     step = math.floor((high - low) / (n_feat_layers - 2))
     if step < 1:
         raise ValueError(f"size bounds {tuple(size_bounds)}: expected {n_feat_layers - 2} percents or more between the "

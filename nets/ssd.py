@@ -59,7 +59,7 @@ def ssd_arg_scope(weight_decay: float = 0.0005, data_format: str = "NHWC", batch
     """
     check_initializer(initializer)
     spatial = [slim.conv2d, slim.separable_conv2d, slim.max_pool2d]
-    convolutions = [slim.conv2d, slim.separable_conv2d, custom_layers.atrous_conv2d]
+    convolutions = [slim.conv2d, slim.separable_conv2d, slim.fully_connected, custom_layers.atrous_conv2d]
     layout = [*spatial, slim.batch_norm, custom_layers.atrous_conv2d, custom_layers.pad2d,
               custom_layers.l2_normalization, custom_layers.channel_to_last]
     with slim.arg_scope(convolutions, activation_fn=tf.nn.relu,

@@ -65,7 +65,9 @@ def _encode_flat(labels, bboxes, anchors, num_classes, no_annotation_label, igno
             raise tfe.InputError(f"no_annotation_label is {no_annotation_label}, one of the {num_classes} classes: "
                                  f"give a label of {num_classes} or more, or no ignore_threshold")
         scores = matching.ignore_unannotated(scores, labels, bboxes, corners, no_annotation_label, ignore_threshold)
-    return classes, _encode_boxes(boxes, tf.constant(anchors), tuple(prior_scaling)), scores
+    # A NumPy number would become a tensor of its own type in the compiled function.
+    scaling = tuple(factor.item() if isinstance(factor, np.generic) else factor for factor in prior_scaling)
+    return classes, _encode_boxes(boxes, tf.constant(anchors), scaling), scores
 
 
 def tf_ssd_bboxes_decode(feat_localizations: Sequence[Any], anchors: Sequence[LayerAnchors],

@@ -121,9 +121,10 @@ def _clip_and_drop_empty(labels: tf.Tensor, bboxes: tf.Tensor) -> tuple[tf.Tenso
 
 
 def preprocess_for_eval(
-        image: tf.Tensor, labels: tf.Tensor | None, bboxes: tf.Tensor | None, out_shape: tuple[int, int],
-        data_format: str = "NHWC", difficults: tf.Tensor | None = None, resize: Resize = Resize.WARP_RESIZE,
-        scope: str = "ssd_preprocessing_eval", interpolation: str = "bilinear_slim",
+        image: tf.Tensor, labels: tf.Tensor | None, bboxes: tf.Tensor | None,
+        out_shape: tuple[int, int] = (300, 300), data_format: str = "NHWC", difficults: tf.Tensor | None = None,
+        resize: Resize = Resize.WARP_RESIZE, scope: str = "ssd_preprocessing_eval",
+        interpolation: str = "bilinear_slim",
 ) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor, tf.Tensor]:
     """A picture for evaluation or detection, without anything random.
 

@@ -70,10 +70,13 @@ def pairwise_jaccard(bboxes_a: Any, bboxes_b: Any) -> Any:
 
 
 def bboxes_jaccard(bbox_ref: Any, bboxes: Any) -> Any:
-    """IoU of one box [4] with each of `bboxes` [N, 4]: [N]; 0 where a box is empty. NumPy or TF."""
+    """IoU of one box [4] with each of `bboxes` [N, 4]: [N]; 0 where a box is empty. NumPy or TF.
+
+    Several boxes [B, 4] go with `bboxes` [B, N, 4], here and in the next three functions.
+    """
     xp = array_namespace(bbox_ref, bboxes)
     ref, bboxes = _as_pair(bbox_ref, bboxes, xp)
-    return _jaccard(box_columns(ref), box_columns(bboxes), xp)
+    return _jaccard(_columns_beside(ref, bboxes), box_columns(bboxes), xp)
 
 
 def bboxes_intersection(bbox_ref: Any, bboxes: Any) -> Any:
@@ -84,7 +87,7 @@ def bboxes_intersection(bbox_ref: Any, bboxes: Any) -> Any:
     xp = array_namespace(bbox_ref, bboxes)
     ref, bboxes = _as_pair(bbox_ref, bboxes, xp)
     corners = box_columns(bboxes)
-    return _overlap(box_columns(ref), corners, xp) / xp.maximum(_area(corners), TINY)
+    return _overlap(_columns_beside(ref, bboxes), corners, xp) / xp.maximum(_area(corners), TINY)
 
 
 def bboxes_clip(bbox_ref: Any, bboxes: Any) -> Any:
@@ -97,9 +100,10 @@ def bboxes_clip(bbox_ref: Any, bboxes: Any) -> Any:
         return {label: bboxes_clip(bbox_ref, boxes) for label, boxes in bboxes.items()}
     xp = array_namespace(bbox_ref, bboxes)
     ref, bboxes = _as_pair(bbox_ref, bboxes, xp)
+    top, left, bottom, right = _columns_beside(ref, bboxes)
     ymin, xmin, ymax, xmax = box_columns(bboxes)
-    ymin, xmin = xp.maximum(ymin, ref[..., 0]), xp.maximum(xmin, ref[..., 1])
-    ymax, xmax = xp.minimum(ymax, ref[..., 2]), xp.minimum(xmax, ref[..., 3])
+    ymin, xmin = xp.maximum(ymin, top), xp.maximum(xmin, left)
+    ymax, xmax = xp.minimum(ymax, bottom), xp.minimum(xmax, right)
     return xp.stack([xp.minimum(ymin, ymax), xp.minimum(xmin, xmax), ymax, xmax], axis=-1)
 
 
@@ -113,8 +117,9 @@ def bboxes_resize(bbox_ref: Any, bboxes: Any) -> Any:
         return {label: bboxes_resize(bbox_ref, boxes) for label, boxes in bboxes.items()}
     xp = array_namespace(bbox_ref, bboxes)
     ref, bboxes = _as_pair(bbox_ref, bboxes, xp)
-    origin = xp.stack([ref[0], ref[1], ref[0], ref[1]])
-    size = xp.stack([ref[2] - ref[0], ref[3] - ref[1], ref[2] - ref[0], ref[3] - ref[1]])
+    top, left, bottom, right = _columns_beside(ref, bboxes)
+    origin = xp.stack([top, left, top, left], axis=-1)
+    size = xp.stack([bottom - top, right - left, bottom - top, right - left], axis=-1)
     return (bboxes - origin) / size
 
 
@@ -154,6 +159,13 @@ def _as_pair(bbox_ref: Any, bboxes: Any, xp: Any) -> tuple:
     bboxes = np.asarray(bboxes)
     bboxes = bboxes if bboxes.dtype.kind == "f" else bboxes.astype(np.float32)
     return np.asarray(bbox_ref, bboxes.dtype), bboxes
+
+
+def _columns_beside(bbox_ref: Any, bboxes: Any) -> tuple:
+    """The four numbers of `bbox_ref`, [4] or, for `bboxes` [B, ..., 4], [B, 4], shaped for arithmetic with theirs."""
+    rank, whole = (x.shape.rank if tf.is_tensor(x) else x.ndim for x in (bbox_ref, bboxes))
+    missing = whole - rank if rank and rank > 1 else 0
+    return tuple(column[(..., *[None] * missing)] for column in box_columns(bbox_ref))
 
 
 def bboxes_filter_center(labels: tf.Tensor, bboxes: tf.Tensor, margins: Sequence[float] = (0.0, 0.0, 0.0, 0.0)):

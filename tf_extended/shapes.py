@@ -13,14 +13,13 @@ def get_shape(x: tf.Tensor, rank: int | None = None) -> list:
     """The shape of `x` as a list: an int where it is known when the graph is built, a scalar tensor elsewhere.
 
     `rank` is needed only for a tensor whose number of dimensions is not known; without it such a tensor is refused
-    with a ValueError.
+    with a ValueError, and so is one of another rank.
     """
-    static = x.get_shape()
+    static = x.get_shape() if rank is None else x.get_shape().with_rank(rank)
     if static.is_fully_defined():
         return static.as_list()
-    if static.ndims is None and rank is None:
+    if static.ndims is None:
         raise ValueError(f"get_shape: the rank of {x.name} is not known; give it as `rank`")
-    static = static.with_rank(rank) if static.ndims is None else static
     dynamic = tf.unstack(tf.shape(x), static.ndims)
     return [known if known is not None else size for known, size in zip(static.as_list(), dynamic, strict=True)]
 
@@ -45,6 +44,6 @@ def reshape_list(l: Sequence[Any], shape: Sequence[int] | None = None) -> list: 
     return entries
 
 
-def at_most(limit: int, size: Any) -> Any:
-    """The smaller of `limit` and a size as `get_shape` tells it: a number where `size` is one, else a tensor."""
-    return min(limit, size) if isinstance(size, int) else tf.minimum(limit, size)
+def at_most(limit: Any, size: Any) -> Any:
+    """The smaller of `limit` and a size as `get_shape` tells it: a number where both are, else a tensor."""
+    return tf.minimum(limit, size) if tf.is_tensor(limit) or tf.is_tensor(size) else min(limit, size)

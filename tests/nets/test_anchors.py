@@ -56,6 +56,19 @@ def test_size_bounds_of_the_paper():
         assert len(anchors.ssd_size_bounds_to_values([0.15, 0.9], n_layers)) == n_layers
 
 
+@pytest.mark.parametrize("percent", range(1, 80))
+def test_whole_percents_are_not_rounded_down(percent):
+    """.29 * 100 is 28.999999999999996; each layer's next size is where the following layer begins."""
+    sizes = anchors.ssd_size_bounds_to_values([percent / 100, 0.95], 5)
+    assert sizes[1][0] == 3 * percent
+    assert [end for _, end in sizes[:-1]] == pytest.approx([start for start, _ in sizes[1:]])
+
+
+def test_of_a_fraction_of_a_percent_nothing_is_left():
+    broken, whole = (anchors.ssd_size_bounds_to_values([low, 0.9], 6) for low in (0.159, 0.15))
+    assert broken[1:] == whole[1:]
+
+
 @pytest.mark.parametrize(("bounds", "shape", "n_layers"), [
     ((0.2, 0.9), (300, 200), 6), ((0.2, 0.9), (300, 300), 2), ((0.5, 0.52), (300, 300), 6), ((0.9, 0.2), (300, 300), 6),
 ])

@@ -189,6 +189,14 @@ def test_weights_decay_as_much_as_asked():
     assert decay == pytest.approx(0.01 * sum((kernel**2).sum() for kernel in weights) / 2, rel=1e-4)
 
 
+def test_a_dense_layer_of_ones_own_decays_too():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        with slim.arg_scope(ssd_vgg_300.ssd_arg_scope(weight_decay=0.01)):
+            slim.fully_connected(tf.ones([1, 3]), 2, weights_initializer=tf.ones_initializer())
+        sess.run(tf.global_variables_initializer())
+        assert sess.run(tf.losses.get_regularization_loss()) == pytest.approx(0.01 * 6 / 2)
+
+
 def test_feature_shapes_stay_and_another_prediction_function_is_taken_where_asked():
     net = thin("ssd_300_vgg")
     with tf.Graph().as_default():

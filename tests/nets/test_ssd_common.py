@@ -104,8 +104,9 @@ def test_classes_follow_num_classes(num_classes):
     assert {int(c) for layer in classes for c in layer.ravel()} == {0, 1, num_classes - 1}
 
 
-def test_a_nets_own_scaling_of_offsets_takes_effect_both_ways():
-    scaling, labels = (0.1, 0.15, 0.2, 0.3), np.array([3, 7])
+@pytest.mark.parametrize("kind", [tuple, np.array, np.float32])
+def test_a_nets_own_scaling_of_offsets_takes_effect_both_ways(kind):
+    scaling, labels = kind([0.1, 0.15, 0.2, 0.3]), np.array([3, 7])
     bboxes = np.array([[0.1, 0.2, 0.6, 0.7], [0.3, 0.3, 0.9, 0.5]], np.float32)
     net = ssd_vgg_300.SSDNet(NET.default_params._replace(prior_scaling=scaling))
     classes, offsets, _ = golden.run(lambda lab, box: net.bboxes_encode(lab, box, ANCHORS), labels, bboxes)
