@@ -140,12 +140,15 @@ def build_evaluator(checkpoint: str, dataset: slim.dataset.Dataset) -> tuple[Eva
     net = build_net(checkpoint, dataset)
     preprocess = preprocessing_factory.get_preprocessing(FLAGS.preprocessing_name or net.preprocessing)
     precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
-    tfe.say(f"{net.name} on {dataset.num_samples} images, {dataset.num_classes} classes, batches of "
-            f"{FLAGS.batch_size}; mixed precision {precision} ({reason})")
+    tfe.say(f"{net.name} on {tfe.amount(dataset.num_samples, 'image')}, {tfe.amount(dataset.num_classes, 'class')}, "
+            f"batches of {FLAGS.batch_size}; mixed precision {precision} ({reason})")
+    # Several threads finish in any order: with a limit it must be the same images every time.
+    num_threads = 1 if FLAGS.max_num_batches else FLAGS.num_preprocessing_threads
+    if FLAGS["num_preprocessing_threads"].present and num_threads < FLAGS.num_preprocessing_threads:
+        tfe.say("NOTE: with --max_num_batches one thread prepares the pictures, so that it is always the same ones")
     make_graph = functools.partial(
         build_detection_graph, dataset, preprocess, net, eval_flags.selection(FLAGS), batch_size=FLAGS.batch_size,
-        # Several threads finish in any order: with a limit it must be the same images every time.
-        num_threads=1 if FLAGS.max_num_batches else FLAGS.num_preprocessing_threads, resize=Resize(FLAGS.eval_resize),
+        num_threads=num_threads, resize=Resize(FLAGS.eval_resize),
         interpolation=model_file.read_interpolation(checkpoint))
     evaluator = Evaluator(
         make_graph, dataset.labels_to_names, dataset.num_samples, matching_threshold=FLAGS.matching_threshold,

@@ -160,11 +160,12 @@ def check(flag_values: flags.FlagValues) -> None:
 
 
 def _check_read(flag_values: flags.FlagValues, chooser: str, readers: dict[str, tuple[str, ...]]) -> None:
-    """Refuse flags that the flag `chooser`, as it is set, does not read; their own default does no harm."""
-    chosen = flag_values[chooser].value
+    """Refuse flags that the flag `chooser`, as it is set, does not read; their own default does no harm where the
+    command line, and not the recipe, set it."""
+    chosen, stated = flag_values[chooser].value, flag_values[chooser].present
     for name in {name for names in readers.values() for name in names}.difference(readers[chosen]):
         flag = flag_values[name]
-        if flag.present and flag.value != flag.default:
+        if flag.present and not (stated and flag.value == flag.default):
             fitting = ", ".join(sorted(value for value, names in readers.items() if name in names))
             raise InputError(f"--{name}={flag.value} means nothing with --{chooser}={chosen}; leave it out, or give "
                              f"--{chooser}={fitting}")

@@ -25,8 +25,8 @@ def checkpoint(tmp_path):
 
 
 @pytest.mark.parametrize(("limit", "threads", "images"), [({"max_num_batches": 4}, 1, 12), ({}, 3, None)])
-def test_flags_of_the_input(load, monkeypatch, checkpoint, limit, threads, images):
-    """With a limit one thread reads, so that it is the same pictures each time."""
+def test_flags_of_the_input(load, monkeypatch, capsys, checkpoint, limit, threads, images):
+    """With a limit one thread reads, so that it is the same pictures each time, and that is told."""
     script = load(batch_size=3, num_preprocessing_threads=3, preprocessing_name="another", eval_resize=2, **limit)
     asked = in_process.listen(monkeypatch, preprocessing_factory, "get_preprocessing", lambda *_: "its preprocessing")
     graphs = in_process.listen(monkeypatch, script, "build_detection_graph", lambda *_, **__: SimpleNamespace())
@@ -37,6 +37,7 @@ def test_flags_of_the_input(load, monkeypatch, checkpoint, limit, threads, image
                                                                                          "its preprocessing")
     assert graphs[0]["preprocess_options"] == {"resize": Resize(2), "interpolation": "bilinear"}
     assert evaluators[0]["max_images"] == images
+    assert ("NOTE: with --max_num_batches one thread" in capsys.readouterr().out) == bool(limit)
 
 
 def test_flags_of_scoring(load, monkeypatch, checkpoint):

@@ -208,6 +208,14 @@ def test_what_is_read_is_accepted_and_so_is_a_default_that_is_spelt_out(parse):
     assert set(training_flags.READ_BY["learning_rate_decay_type"]) == set(optimization.POLICIES)
 
 
+@pytest.mark.parametrize("flag", ["learning_rate_decay_factor=0.94", "rmsprop_decay=0.9", "end_learning_rate=0.0001"])
+def test_a_default_that_is_spelt_out_is_refused_where_the_recipe_does_not_read_it(parse, flag):
+    values = parse("--dataset_dir=a", "--train_dir=b", "--recipe=paper", f"--{flag}")
+    training_flags.apply_recipe(values)
+    with pytest.raises(InputError, match=f"--{flag} means nothing with --[a-z_]*=(step|momentum)"):
+        training_flags.check(values)
+
+
 def test_a_data_set_without_any_object_is_refused():
     training_flags.check_objects(None)
     training_flags.check_objects({"name": "a_train", "num_samples": 3, "objects": {"cat": 1, "dog": 0}})
