@@ -2,6 +2,7 @@
 
 Its job: the order of images, VOC pixels, finding the pictures again. Finding damage is the converter's.
 """
+from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -92,20 +93,16 @@ def load_voc_images(folder: Path, truth: GroundTruth, indices: Collection[int]) 
 def read_shard_truth(shards: Iterable[str]) -> GroundTruth:
     """The objects of all records, in their order.
 
-    InputError where a record has no image id, or that of another: result files need it.
+    InputError where one has the image id of another: result files could not tell them apart.
     """
-    images, names = [], set()
-    for example in map(parse_example, _records(shards)):
-        if not example.filename:
-            raise InputError(f"{next(iter(shards))}: its records have no image/filename, so result files cannot be "
-                             "matched with them. Convert the data set again, or give the VOC folder as --dataset_dir.")
-        if example.filename in names:
-            raise InputError(f"two pictures of --dataset_dir are named {example.filename!r}, and result files cannot "
-                             "tell them apart. Score the folders of a joined set one by one.")
-        names.add(example.filename)
-        bboxes = to_pixels(example.bboxes, *example.shape[:2])
-        images.append((example.filename, example.labels, bboxes, np.asarray(example.difficults, bool)))
-    return make_ground_truth(images)
+    truth = make_ground_truth(
+        (example.filename, example.labels, to_pixels(example.bboxes, *example.shape[:2]), example.difficults)
+        for example in map(parse_example, _records(shards)))
+    (image_id, times), = Counter(truth.image_ids).most_common(1) or [("", 0)]
+    if times > 1:
+        raise InputError(f"two pictures of --dataset_dir are named {image_id!r}, and result files cannot "
+                         "tell them apart. Score the folders of a joined set one by one.")
+    return truth
 
 
 def load_shard_images(shards: Iterable[str], indices: Collection[int]) -> dict[int, np.ndarray]:

@@ -88,10 +88,10 @@ def test_pictures_of_shards(tmp_path):
     assert ground_truth.load_shard_images(shards, []) == {}
 
 
-def test_shards_without_ids_cannot_be_matched_with_files(tmp_path):
+def test_pictures_of_shards_without_ids_are_numbered(tmp_path):
     shards = open_set(write_shards(tmp_path, with_ids=False)).data_sources
-    with pytest.raises(InputError, match="have no image/filename"):
-        ground_truth.read_shard_truth(shards)
+    truth = ground_truth.read_shard_truth(shards[::-1])
+    assert truth.image_ids == [f"{number:06d}" for number in range(len(PICTURES))]
 
 
 def test_what_is_no_picture():

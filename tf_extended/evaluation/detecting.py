@@ -144,7 +144,6 @@ def _place(record: str) -> tuple[str, int]:
 
 
 def _collect(images: list[_Image], seconds: dict[str, float]) -> Detected:
-    # Shards of older converters have no ids: the place in the set serves.
-    truth = make_ground_truth((image.image_id or f"{i:06d}", *image.objects) for i, image in enumerate(images))
+    truth = make_ground_truth((image.image_id, *image.objects) for image in images)
     detections = make_detections((i, *image.found) for i, image in enumerate(images))
     return Detected(detections, truth, seconds)

@@ -61,11 +61,14 @@ def pixel_jaccard(bboxes_a: np.ndarray, bboxes_b: np.ndarray) -> np.ndarray:
 
 
 def make_ground_truth(images: Iterable[tuple[str, Sequence, Sequence, Sequence]]) -> GroundTruth:
-    """Columns from one (image id, labels [n], bboxes [n, 4] in VOC pixels, difficults [n]) per image, n may be 0."""
+    """Columns from one (image id, labels [n], bboxes [n, 4] in VOC pixels, difficults [n]) per image, n may be 0.
+
+    An image without id, as in shards of older converters, is named by its place, six digits from 000000 on.
+    """
     rows = list(images)
     counts = [len(labels) for _, labels, _, _ in rows]
     return GroundTruth(
-        [image_id for image_id, _, _, _ in rows],
+        [image_id or f"{index:06d}" for index, (image_id, _, _, _) in enumerate(rows)],
         np.repeat(np.arange(len(rows)), counts),
         _column([labels for _, labels, _, _ in rows], np.int64),
         _column([np.reshape(bboxes, (-1, 4)) for _, _, bboxes, _ in rows], np.float64, (4,)),
