@@ -70,6 +70,8 @@ KINDS = {
                          "kept; look whether it was forgotten (--browse)"),
     "object_size_odd": Kind(NOTE, "the object is far larger or smaller than others of its class",
                             "kept; look whether its name and box are right"),
+    "order_by_class": Kind(NOTE, "pictures of the same classes lie together in the order of their names",
+                           "kept; for a training convert with --shuffle, or it sees one class after the other"),
     "coordinate_float": Kind(NOTE, "a coordinate is not a whole number", "kept as it is"),
     "part_ignored": Kind(NOTE, "the object has <part> boxes", "ignored, as by VOC"),
     "object_repeated": Kind(NOTE, "the same object is there twice", "kept"),

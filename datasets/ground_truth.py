@@ -68,7 +68,7 @@ def _read_split(folder: Path, split: str, annotations: Container[str]) -> list[s
         there = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt"))) or "none"
         raise InputError(f"no list {path}; the splits there are: {there}. Check --dataset_split_name.")
     ids = read_list(path, annotations)
-    twice = sorted({image_id for image_id in ids if ids.count(image_id) > 1}) if len(set(ids)) < len(ids) else []
+    twice = sorted(image_id for image_id, times in Counter(ids).items() if times > 1)
     if not ids or twice:
         raise InputError(f"{path} lists {f'{twice[0]!r} twice' if twice else 'no image'}; expected every image once.")
     return ids

@@ -4,6 +4,7 @@ A label map is a tuple of class names; the first has id 1, and id 0 is the backg
 and what happens to a class that it lacks is the converter's decision, not made here.
 """
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,13 +37,18 @@ def check_labels(labels: Iterable[str], origin: str) -> tuple[str, ...]:
     if not names:
         raise InputError(f"{origin}: no class name in it; expected one a line.")
     for number, name in enumerate(names, 1):
-        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        if not isinstance(name, str) or not name.strip() or any(map(_breaks_lines, name)):
             raise InputError(f"{origin}: class {number} is {name!r}; expected a name of printable characters.")
         if name in names[:number - 1]:
             raise InputError(f"{origin}: class {name!r} stands there twice; leave one of them out.")
         if name.lower() in RESERVED:
             raise InputError(f"{origin}: leave {name!r} out; the background has id 0 without being listed.")
     return names
+
+
+def _breaks_lines(character: str) -> bool:
+    """Whether it is a control character or breaks a line, so that no list could hold it; joiners of scripts do not."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def _labels_from_text(text: str, origin: str) -> list[str]:

@@ -71,7 +71,8 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
     _check_output(output, name, overwrite, report_dir)
     folder = find_voc_folder(dataset_dir)
     files, findings = list_samples(folder, split)
-    listed = len(files) + len({(f.file, f.detail) for f in findings if f.kind in ("xml_missing", "duplicate_id")})
+    listed = len(files) + len({(f.file, f.detail) for f in findings if f.kind in ("xml_missing", "duplicate_id")
+                               or (f.kind == "name_unusable" and f.file.startswith(f"{ANNOTATIONS}/"))})
     if num_workers is None:
         num_workers = min(usable_processors(), 1 + len(files) // WORTH_A_PROCESS)
     with Workers(num_workers) as workers:
@@ -84,6 +85,8 @@ def run(dataset_dir: str | Path, output_dir: str | Path, name: str = "voc_train"
         samples = set_checks.keep_known_classes(samples, label_map, folder, findings)
         set_checks.note_absent_classes(samples, folder, findings)
         set_checks.note_odd_sizes(samples, folder, findings)
+        if not shuffling:
+            set_checks.note_order(samples, findings)
         findings.sort(key=lambda finding: (finding.file, finding.object or 0))
         there = split_paths(output, name)  # whose report tells of that set
         if report_dir and not (there and report_dir.resolve() == output.resolve()):

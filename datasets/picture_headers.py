@@ -51,8 +51,9 @@ def read_header(data: bytes) -> Header | None:
         width, height, bits, colour = struct.unpack(">IIBB", data[16:26])
         return Header("PNG", width, height, _PNG_CHANNELS.get(colour), bits, _png_orientation(data))
     if kind == "BMP" and len(data) >= 26:
-        width, height = struct.unpack("<ii", data[18:26])
-        return Header("BMP", abs(width), abs(height))
+        # OS/2's header, of 12 bytes, has sides of two bytes.
+        sides = struct.unpack("<HH", data[18:22]) if data[14] == 12 else struct.unpack("<ii", data[18:26])
+        return Header("BMP", *map(abs, sides))
     if kind == "GIF" and len(data) >= 10:
         return Header("GIF", *struct.unpack("<HH", data[6:10]))
     if kind == "TIFF":

@@ -10,6 +10,7 @@
 Not its job: what the files hold.
 """
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -73,12 +74,15 @@ def _remove_left_over(folder: Path, name: str) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Wait until a file's contents, or a folder's entries, are on the disk."""
+    """Wait until a file's contents, or a folder's entries, are on the disk, where the file system knows how to."""
     if os.name == "nt":  # which opens no folder, and flushes nothing that is open for reading
         return
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # shared folders of virtual machines cannot
+            raise
     finally:
         os.close(file)
 

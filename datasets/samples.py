@@ -8,8 +8,11 @@ Box contract: [N, 4] (ymin, xmin, ymax, xmax) relative to the image, in [0, 1]. 
 over the whole set (`pascalvoc_to_tfrecords`), not here.
 """
 import stat
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from datasets.findings import PICTURE, Finding, Findings, Unusable
 from datasets.pictures import Picture, check_picture, reencode
@@ -137,9 +140,12 @@ def _choose_picture(files: SampleFiles, annotation: Annotation, found: Findings)
     """The picture of the annotation's name; where there is none or several, the one its <filename> names."""
     folder = files.annotation.parent.parent / PICTURES
     # Only the name counts: annotations carry other people's paths, with either kind of slash.
-    named = folder / annotation.filename.replace("\\", "/").rpartition("/")[2]
+    stated = annotation.filename.replace("\\", "/").rpartition("/")[2]
     if len(files.pictures) == 1:
         return files.pictures[0]
+    # A file system that tells accents as letters of their own from composed ones has it in either form.
+    forms = [folder / stated, *(folder / unicodedata.normalize(form, stated) for form in ("NFC", "NFD"))]
+    named = next(filter(_is_file, forms), forms[0])
     if named.suffix.lower() in SUFFIXES and _is_file(named):
         if not files.pictures:
             found.add("picture_by_filename", named.name)
@@ -205,25 +211,31 @@ def _place_objects(annotation: Annotation, picture: Picture, found: Findings) ->
         stated = " ".join(f"{side}={value:g}" for side, value in zip(COORDINATES, thing.box, strict=True))
         xmin, ymin, xmax, ymax = thing.box
         clipped = max(xmin, 0.0), max(ymin, 0.0), min(xmax, sides[0]), min(ymax, sides[1])
-        fault = _box_fault(thing.box, clipped)
+        relative = _relative(clipped, sides)
+        fault = _box_fault(thing.box, clipped, relative)
         if fault or clipped != thing.box:
             found.add(fault or "box_clipped", f"{thing.name} {stated} {where}", thing.number)
         if not fault and max(clipped) <= 1:
             found.add("box_in_a_pixel", f"{thing.name} {stated}", thing.number)
         if not fault:
-            placed.append(SampleObject(thing.number, thing.name, _relative(clipped, sides), thing.difficult,
-                                       thing.truncated))
+            placed.append(SampleObject(thing.number, thing.name, relative, thing.difficult, thing.truncated))
     return tuple(placed)
 
 
-def _box_fault(box: tuple[float, ...], clipped: tuple[float, ...]) -> str | None:
-    """Why a box (xmin, ymin, xmax, ymax), `clipped` to the picture, marks nothing in it; None where it does."""
+def _box_fault(box: tuple[float, ...], clipped: tuple[float, ...], relative: tuple[float, ...]) -> str | None:
+    """Why a box (xmin, ymin, xmax, ymax), `clipped` to the picture, marks nothing in it; None where it does.
+
+    relative: what will be stored of it, in float32, where corners that are nearly alike become one.
+    """
     xmin, ymin, xmax, ymax = box
     if xmin > xmax or ymin > ymax:
         return "box_inverted"
     if xmin == xmax or ymin == ymax:
         return "box_empty"
-    return "box_outside" if clipped[0] >= clipped[2] or clipped[1] >= clipped[3] else None
+    if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
+        return "box_outside"
+    corners = np.float32(relative)
+    return "box_empty" if (corners[:2] >= corners[2:]).any() else None
 
 
 def _relative(box: tuple[float, ...], sides: tuple[int, int]) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 Every check takes and returns samples, or adds findings. Not this module's job: what one sample shows by itself
 (`datasets.samples`), and whether the conversion goes on (`datasets.pascalvoc_to_tfrecords`).
 """
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from datasets.findings import Finding
 from datasets.samples import Sample, SampleObject
+from datasets.voc_folders import ANNOTATIONS
 from tf_extended.console import InputError
 from tf_extended.files import composed
 
@@ -21,6 +23,8 @@ _NEARLY_ALL = 0.95
 # An object is odd so many interquartile ranges away from its class's median, and at so many times its side. Three
 # ranges, usual for far outliers, name cells at the picture's border; five name white cells among the platelets.
 _FAR, _TIMES = 5, 2.0
+# What a training of small batches reads ahead; the share of the changes by chance below which a set is ordered.
+_READ_AHEAD, _ORDERED = 200, 0.5
 # Annotations come this close to the picture's border, as a share of its side, where the border cuts an object.
 _BORDER = 0.01
 
@@ -105,12 +109,30 @@ def note_odd_sizes(samples: Iterable[Sample], folder: Path, findings: list[Findi
                      for index in np.flatnonzero(odd)]
 
 
+def note_order(samples: Sequence[Sample], findings: list[Finding]) -> None:
+    """Note a set in which neighbours in the order of names have the same classes far more often than by chance.
+
+    As where names begin with the class, or count the frames of videos. A training draws from the few hundred pictures
+    that it reads ahead, so it would see one class after the other; sets that are not larger do not matter.
+    """
+    classes = [frozenset(thing.name for thing in sample.objects) for sample in samples]
+    count = len(classes)
+    if count <= _READ_AHEAD:
+        return
+    changes = sum(before != after for before, after in itertools.pairwise(classes))
+    by_chance = (count - 1) - sum(times * (times - 1) for times in Counter(classes).values()) / count
+    if by_chance >= _FEW and changes < _ORDERED * by_chance:
+        findings.append(Finding("order_by_class", ANNOTATIONS, None,
+                                f"they change {changes} times; {by_chance:.0f} by chance"))
+
+
 def check_pixels(samples: Sequence[Sample], findings: Iterable[Finding], folder: Path) -> None:
     """InputError where every box of several pictures is within one pixel."""
-    tiny = sum(finding.kind == "box_in_a_pixel" for finding in findings)
-    if tiny and len(samples) > 1 and tiny == sum(len(sample.objects) for sample in samples):
-        raise InputError(f"{folder}: all {tiny} boxes are within the first pixel of their pictures, so their numbers "
-                         "are shares of the sides; expected pixels: multiply them by width and height.")
+    tiny = {(finding.file, finding.object) for finding in findings if finding.kind == "box_in_a_pixel"}
+    kept = {(_file(sample, folder), thing.number) for sample in samples for thing in sample.objects}
+    if kept and len(samples) > 1 and kept <= tiny:
+        raise InputError(f"{folder}: all {len(kept)} boxes are within the first pixel of their pictures, so their "
+                         "numbers are shares of the sides; expected pixels: multiply them by width and height.")
 
 
 def _file(sample: Sample, folder: Path) -> str:

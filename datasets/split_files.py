@@ -42,7 +42,8 @@ def find_shards(folder: str | Path, name: str, gaps: bool = False) -> list[Path]
 def find_splits(folder: str | Path) -> list[str]:
     """Names ({family}_{split}) of everything in a folder that is described or has a first shard, sorted."""
     paths = list(Path(folder).iterdir())
-    described = {path.stem for path in paths if path.suffix == ".json" and _is_description(path)}
+    described = {path.stem for path in paths if path.suffix == ".json" and not path.name.endswith(".report.json")
+                 and _is_description(path)}
     sharded = {path.name.removesuffix("_000.tfrecord") for path in paths if path.name.endswith("_000.tfrecord")}
     return sorted(described | sharded)
 

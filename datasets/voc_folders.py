@@ -45,11 +45,12 @@ def find_voc_folder(dataset_dir: str | Path) -> Path:
         raise InputError(f"--dataset_dir {top}: no such folder; expected one with {ANNOTATIONS}/ and {PICTURES}/.")
     folder = locate_voc_folder(top)
     if folder is None:
-        loose = next((path for pattern in ("*.xml", "*/*.xml") for path in sorted(top.glob(pattern))), None)
+        loose = next((path for pattern in ("*", "*/*") for path in sorted(top.glob(pattern))
+                      if path.suffix.lower() == ".xml"), None)
         raise InputError(f"--dataset_dir {top}: no folder {ANNOTATIONS}/ in it; expected the VOC layout: "
                          f"{ANNOTATIONS}/*.xml, {PICTURES}/*, and {SPLITS}/*.txt where --split is used."
-                         + (f" {loose.parent} holds annotations outside of that layout; README, Your own classes, has "
-                            "the lines that sort them." if loose else ""))
+                         + (f" {loose.parent} holds annotations outside of that layout: rename it and the pictures' "
+                            "folder, or sort them by the lines of README, Your own classes." if loose else ""))
     if not (folder / PICTURES).is_dir():
         raise InputError(f"{folder}: no folder {PICTURES}/ beside {ANNOTATIONS}/; put the pictures there.")
     return folder

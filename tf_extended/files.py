@@ -74,18 +74,24 @@ def printable(name: str) -> str:
 def read_list(path: Path, known: Container[str]) -> list[str]:
     """The picture names of a VOC list (ImageSets/Main), one a line, `composed`.
 
-    Lists of one class have a third column, `name -1` where the class is not in the picture: those lines are left out.
-    A line that is `known` as a whole is a name that ends like this. A folder before the name and a picture's ending, or
-    .xml, behind it are left out, where what remains is known. InputError as for `read_text`.
+    A folder before the name and a picture's ending, or .xml, behind it are left out, where what remains is `known`.
+    Lists of one class have a second column, `name -1` where the class is not in the picture: those lines are left out.
+    A line that is known as a whole is a name that ends like this. InputError as for `read_text`.
     """
     names = []
     for line in filter(None, map(str.strip, composed(read_text(path)).splitlines())):
-        flagged = None if line in known else re.fullmatch(r"(.*\S)\s+(-?[01])", line)
-        name = flagged[1] if flagged else line
-        bare = name.replace("\\", "/").rpartition("/")[2]
+        name = _known_name(line, known)
+        flagged = None if name else re.fullmatch(r"(.*\S)\s+(-?[01])", line)
         if not flagged or flagged[2] != "-1":
-            names.append(next((one for one in (name, bare, _ENDING.sub("", bare)) if one in known), name))
+            stated = flagged[1] if flagged else line
+            names.append(name or _known_name(stated, known) or stated)
     return names
+
+
+def _known_name(stated: str, known: Container[str]) -> str | None:
+    """The known name that a list's line, or part of it, means; None for none."""
+    bare = stated.replace("\\", "/").rpartition("/")[2]
+    return next((name for name in (stated, bare, _ENDING.sub("", bare)) if name in known), None)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -46,6 +46,14 @@ def test_escapes_in_a_pbtxt(written, meant, tmp_path):
     assert load_labels(tmp_path / "a.pbtxt") == (meant,)
 
 
+@pytest.mark.parametrize("name", ["\u0645\u06cc\u200c\u0631\u0648\u0645", "\U0001f469\u200d\U0001f33e", "a\u00a0b",
+                                  "\u732b\u3000\u72ac"])
+def test_names_of_any_script_are_class_names(name, tmp_path):
+    """With joiners, which show nothing by themselves, and blanks of other widths."""
+    (tmp_path / "labels.txt").write_text(f"{name}\ncat\n", encoding="utf-8")
+    assert load_labels(tmp_path / "labels.txt") == (name, "cat")
+
+
 @pytest.mark.parametrize(("name", "text", "said"), [
     ("labels.txt", "", "no class name"),
     ("labels.txt", "cat\n\ndog\n", "line 2 is empty"),
@@ -54,6 +62,7 @@ def test_escapes_in_a_pbtxt(written, meant, tmp_path):
     ("labels.txt", "none\ncat\n", "id 0"),
     ("labels.txt", "__ignore__\n_background_\ncat\n", "leave '__ignore__' out"),
     ("labels.txt", "ca\x00t\n", "printable"),
+    ("a.json", '{"labels": ["a\\u2028b"]}', "printable"),
     ("a.json", "{", 'no list "labels"'),
     ("a.json", "[1]", 'no list "labels"'),
     ("a.json", '{"labels": "cat"}', 'no list "labels"'),

@@ -1,5 +1,7 @@
 """Conversions of folders as people have them: classes of odd names, accents in two forms, lists that name too much."""
+import os
 import re
+import unicodedata
 
 import cv2
 import pytest
@@ -64,6 +66,33 @@ def test_coordinates_that_are_shares_of_the_sides_are_refused(tmp_path):
     assert sum(finding.kind == "box_in_a_pixel" for finding in report.findings) == 2
 
 
+def test_shares_of_the_sides_are_refused_of_the_objects_that_are_kept(tmp_path):
+    """Those of a class that is left out do not count."""
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    for path in (folder / "Annotations").iterdir():
+        text = re.sub(r"<([xy]m..)>(\d+)<", lambda m: f"<{m[1]}>{int(m[2]) / 500}<", path.read_text())
+        path.write_text(text.replace("<name>cat", "<name>moose", 1))
+    with pytest.raises(InputError, match="all 2 boxes are within the first pixel"):
+        run(folder, tmp_path / "out", "mine_train", on_error="skip")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_a_filename_finds_its_picture_however_their_accents_are_written(form, stored, tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a")
+    there, written = (unicodedata.normalize(one, "F\u00fcr.jpg") for one in (stored, form))
+    (folder / "JPEGImages/a.jpg").rename(folder / "JPEGImages" / there)
+    rewrite(folder, "a", "a.jpg", written)
+    report = run(folder, tmp_path / "out", "mine_train")
+    assert [one.kind for one in report.findings] == ["picture_by_filename"]
+
+
+def test_the_summary_counts_annotations_whose_names_cannot_be_used(tmp_path):
+    folder = make_voc_folder(tmp_path / "voc", "a", "b")
+    (folder / "Annotations/b.xml").rename(folder / "Annotations" / os.fsdecode(b"caf\xe9.xml"))
+    assert "1 of 2 pictures" in run(folder, tmp_path / "out", "mine_train", on_error="skip").summary()
+
+
 def test_a_picture_made_smaller_after_it_was_annotated(tmp_path):
     """What lies outside says which size was stated; what is left may be wrong, and the summary tells to look."""
     folder = make_voc_folder(tmp_path / "voc", "a", "b")
@@ -81,5 +110,5 @@ def test_annotations_beside_their_pictures(tmp_path, place):
     """As labelImg leaves them, or Roboflow's export."""
     (tmp_path / place).mkdir(exist_ok=True)
     (tmp_path / place / "a.xml").write_text("<annotation/>")
-    with pytest.raises(InputError, match="holds annotations outside of that layout; README"):
+    with pytest.raises(InputError, match="holds annotations outside of that layout: rename it .* README"):
         run(tmp_path, tmp_path / "out", "mine_train")

@@ -85,6 +85,13 @@ def test_headers_of_cut_files_raise_nothing(cut):
     assert header is None or header.format == "JPEG"
 
 
+def test_os_2_bmps_have_sides_of_two_bytes():
+    header = struct.pack("<2sIHHIIHHHH", b"BM", 26 + 30 * 20 * 3, 0, 0, 26, 12, 30, 20, 1, 24)
+    data = header + bytes(30 * 3 + 2) * 20
+    assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape == (20, 30, 3)
+    assert read_header(data) == Header("BMP", 30, 20)
+
+
 @pytest.mark.parametrize("size", [2, 20, 25])
 def test_a_bmp_that_is_cut_in_its_header_has_no_size(size):
     assert read_header((b"BM" + bytes(30))[:size]) == Header("BMP")

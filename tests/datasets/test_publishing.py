@@ -1,8 +1,10 @@
 """Killed at any moment, a conversion leaves the old set, the new set, or something that readers refuse."""
+import contextlib
 import errno
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -99,6 +101,24 @@ def test_what_a_kill_left_goes_also_where_there_are_no_locks(sets, tmp_path, mon
     name, two, _ = sets
     (tmp_path / f".{name}.partial-killed").mkdir()
     with publish(tmp_path, name) as hidden:
+        for path in two.iterdir():
+            shutil.copy(path, hidden)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in two.iterdir()}
+
+
+@pytest.mark.parametrize(("number", "passes"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)])
+def test_a_folder_that_cannot_be_synchronised_is_no_failure(number, passes, sets, tmp_path, monkeypatch):
+    """Shared folders of virtual machines cannot; by then everything has its name. A disk that fails is one."""
+    sync = os.fsync
+
+    def refuse(file):
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(number, os.strerror(number))
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    name, two, _ = sets
+    with contextlib.nullcontext() if passes else pytest.raises(OSError), publish(tmp_path, name) as hidden:
         for path in two.iterdir():
             shutil.copy(path, hidden)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in two.iterdir()}

@@ -31,11 +31,11 @@ def contents(folder):
 
 def test_an_export_is_sorted_with_a_list_for_each_of_its_folders(tmp_path):
     touch(tmp_path / "EXPORT", "a.xml", "a.jpg", "README.txt", "train/b.xml", "train/b.png", "train/._b.xml",
-          "test/c.xml", "test/c.jpg", "test/d.jpg", "empty/e.txt")
+          "test/c.XML", "test/c.jpg", "test/d.jpg", "empty/e.txt")
     follow(SORTING, tmp_path)
     assert contents(tmp_path / "FOLDER") == {
         "Annotations/a.xml": "a.xml", "JPEGImages/a.jpg": "a.jpg", "Annotations/b.xml": "train/b.xml",
-        "JPEGImages/b.png": "train/b.png", "Annotations/c.xml": "test/c.xml", "JPEGImages/c.jpg": "test/c.jpg",
+        "JPEGImages/b.png": "train/b.png", "Annotations/c.XML": "test/c.XML", "JPEGImages/c.jpg": "test/c.jpg",
         "ImageSets/Main/train.txt": "b", "ImageSets/Main/test.txt": "c"}
 
 
@@ -50,8 +50,8 @@ def test_two_pictures_of_one_name_stop_the_sorting(others, tmp_path):
 
 def test_every_fifth_picture_is_for_the_test(tmp_path):
     names = [f"{number:02d}" for number in range(10)]
-    touch(tmp_path / "FOLDER", *(f"Annotations/{name}.xml" for name in [*names, *(f"._{name}" for name in names)]),
-          "JPEGImages/00.jpg")
+    touch(tmp_path / "FOLDER", *(f"Annotations/{name}.xml" for name in [*names[1:], *(f"._{name}" for name in names)]),
+          "Annotations/00.XML", "JPEGImages/00.jpg")
     follow(DIVIDING, tmp_path)
     lists = {split: list_samples(tmp_path / "FOLDER", split) for split in ("test", "trainval")}
     assert [len(samples) for samples, _ in lists.values()] == [2, 8]

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from datasets import set_checks
 from datasets.findings import Finding
 from datasets.pascalvoc_to_tfrecords import run
 from datasets.samples import Sample, SampleObject
-from datasets.set_checks import drop_annotated, note_absent_classes, note_odd_sizes
+from datasets.set_checks import drop_annotated, note_absent_classes, note_odd_sizes, note_order
 from tests.datasets.voc_cases import annotation_text, make_voc_folder
 from tests.shared_data import DATA, needs_shared
 
@@ -34,6 +35,41 @@ def test_pictures_without_a_class_of_nearly_all_others_are_noted(classes, noted)
     note_absent_classes(samples(*classes), Path("voc"), findings)
     assert sorted((finding.file, finding.detail) for finding in findings) == noted
     assert {(finding.kind, finding.grade, finding.object) for finding in findings} <= {("class_absent", "note", None)}
+
+
+@pytest.mark.parametrize(("classes", "noted"), [
+    (["a"] * 150 + ["b"] * 150, True),  # 1 change; by chance 150
+    (["a"] * 100 + ["b"] * 100, False),  # 200 are read ahead together
+    (["a", "b"] * 150, False),
+    (["ab"] * 300, False),  # all alike: there is no order
+    (["a"] * 285 + ["b"] * 15, True),  # 1 change; 29 by chance
+    (["a"] * 295 + ["b"] * 5, False),  # 1 change; 10 by chance, which is few
+    ([*"aaaaabbbbb"] * 30, True),  # frames of videos: a fifth change, half would
+    ([*"aabb"] * 75, False),  # as a half do, which is still half of what chance makes
+    (["", "a", "ab", "b"] * 75, False),
+])
+def test_an_order_by_class_is_noted(classes, noted):
+    findings = []
+    note_order(samples(*classes), findings)
+    assert [(one.kind, one.file) for one in findings] == [("order_by_class", "Annotations")] * noted
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["BCCD", "raccoon", "voc2007-mini"])
+def test_the_real_sets_have_no_order(name, tmp_path):
+    assert "order_by_class" not in {one.kind for one in run(DATA / name, tmp_path, "a_all", on_error="skip").findings}
+
+
+def test_a_shuffled_set_is_not_told_its_order(tmp_path, monkeypatch):
+    folder = make_voc_folder(tmp_path / "voc", *(f"{number:02d}" for number in range(12)))
+    for number in range(6):
+        path = folder / "Annotations" / f"{number:02d}.xml"
+        path.write_text(path.read_text().replace("<name>cat", "<name>dog"))
+    monkeypatch.setattr(set_checks, "_READ_AHEAD", 10)
+    monkeypatch.setattr(set_checks, "_FEW", 5)
+    for shuffling in (False, True):
+        report = run(folder, tmp_path / str(shuffling), "a_all", shuffling=shuffling)
+        assert ("convert with --shuffle" in report.summary()) != shuffling
 
 
 def test_a_picture_that_another_name_was_found_for_is_annotated():

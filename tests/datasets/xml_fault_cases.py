@@ -99,6 +99,7 @@ OBJECT_FAULTS = (
     Fault("no object is usable", NO_BOXES, "no_object_left"),
     Fault("every box is empty", EMPTY_BOXES, "no_object_left"),
     Fault("no width", in_xml("<xmin>231", "<xmin>483"), "box_empty", 1),
+    Fault("no width in float32", in_xml("<xmin>231", "<xmin>482.9999999"), "box_empty", 1),
     Fault("no height", in_xml("<ymin>88", "<ymin>256"), "box_empty", 1),
     Fault("a pixel beyond the edge", in_xml("<xmax>483", "<xmax>501"), "box_clipped", 2),
     Fault("negative", in_xml("<xmin>231", "<xmin>-5"), "box_clipped", 2),

@@ -84,6 +84,10 @@ def test_what_json_does_not_have_is_not_written(tmp_path):
     ("x/a", {"x/a", "a"}, "x/a"),
     ("x/b.jpg", {"a"}, "x/b.jpg"),   # of which nothing is known
     ("x 7", {"x"}, "x 7"),           # no column of a class's list, which has -1, 0 or 1
+    ("JPEGImages/x 1", {"x", "x 1"}, "x 1"),  # a name that ends like a column is one behind a folder too
+    ("x 1.jpg", {"x", "x 1"}, "x 1"),
+    ("x -1", {"x", "x -1"}, "x -1"),
+    ("JPEGImages/x 1", {"x"}, "x"),
     ("u\u0308", {"\u00fc"}, "\u00fc"),
 ])
 def test_the_whole_of_a_line_goes_before_its_parts(line, known, name, tmp_path):
