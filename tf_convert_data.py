@@ -7,6 +7,7 @@
 With --browse=DIR the shards are drawn into DIR: the ground truth, augmented training samples with the anchors that
 match each object, and how well a net's anchors fit. Without --dataset_dir, shards that are there are only browsed.
 """
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,15 +119,15 @@ def browse(folder: Path, params, recipe: Augmentation) -> None:
     boxes, samples = browsing.read_samples(dataset.data_sources, dataset.num_samples, FLAGS.browse_pictures,
                                             dataset.labels_to_names)
     layers = anchor_layers(params)
-    augmented = list(augment(samples * DRAWS, params.img_shape, recipe))
+    draws = augment(samples * DRAWS, params.img_shape, recipe)
+    drawn = list(itertools.islice(draws, len(samples)))  # the others are for the statistics: without their pictures
+    augmented = [bboxes for _, _, bboxes in itertools.chain(drawn, draws)]
     paths = browsing.save_ground_truth(folder, samples, dataset.labels_to_names)
-    paths += browsing.save_augmented(folder, augmented[:len(samples)], dataset.labels_to_names, layers,
-                                     FLAGS.match_threshold)
+    paths += browsing.save_augmented(folder, drawn, dataset.labels_to_names, layers, FLAGS.match_threshold)
 
     title = f"{FLAGS.output_name} and the anchors of {FLAGS.model_name}" + f" ({FLAGS.anchors})" * bool(FLAGS.anchors)
     changed = ", changed" * (recipe != augmentation.get_augmentation(FLAGS.augmentation))
-    columns = {"as annotated": boxes,
-               f"augmented ({FLAGS.augmentation}{changed})": [bboxes for _, _, bboxes in augmented]}
+    columns = {"as annotated": boxes, f"augmented ({FLAGS.augmentation}{changed})": augmented}
     fits = {name: anchor_fit.fit_anchors(column, layers, FLAGS.match_threshold) for name, column in columns.items()}
     statistics = {name: anchor_fit.fit_statistics(fit, layers) for name, fit in fits.items()}
     paths.append(anchor_charts.save_charts(folder / "anchors.png", fits["as annotated"], layers, params.img_shape[0],
