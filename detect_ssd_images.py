@@ -8,6 +8,7 @@ work begins, and none is ever overwritten. Scoring detections is eval_ssd_networ
 """
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from tf_extended.evaluation.records import to_pixels
 from tf_extended.evaluation.restoring import CheckpointGoneError
 
 FLAGS = flags.FLAGS
-FORMAT, RESULT, DRAWN_SIDE = 1, "detections.json", 1024
+FORMAT, RESULT, RESULT_SECS, DRAWN_SIDE = 1, "detections.json", 60.0, 1024
 # What model.json says, so that nothing else may.
 NET_FLAGS = {"model_name", "depth_multiplier", "batch_norm", "anchors"}
 
@@ -177,14 +178,17 @@ def draw(path: Path, image: np.ndarray, found: loose_pictures.Found, names: dict
 def main() -> None:
     """Check, detect, draw, write the result: of a run that is stopped, what it had found."""
     check_flags()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves the result, as Ctrl-C does
+    for name in ("SIGTERM", "SIGHUP"):  # leave the result, as Ctrl-C does; nohup ignores the latter, Windows has none
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     paths, result = find_pictures(), Path(FLAGS.output_dir) / RESULT
     ours = earlier_drawings(result)
     drawings = name_drawings(paths, ours) if FLAGS.draw else [None] * len(paths)
     checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path)
     net, names = build_net(checkpoint)
     checked = check_pictures(paths)
-    entries = []
+    entries, next_write = [], 0.0
 
     def write_result() -> None:
         files.write_json(result, {
@@ -196,8 +200,9 @@ def main() -> None:
     found = tfe.progress(detect(paths, checked, checkpoint, net), len(paths), "detecting")
     try:
         for path, drawing, (image, detections) in zip(paths, drawings, found, strict=True):
-            if not entries:
-                write_result()  # says whose the drawings are, even of a run that is killed
+            if time.monotonic() >= next_write:  # even a run that is killed leaves what it found, and whose drawings
+                write_result()
+                next_write = time.monotonic() + RESULT_SECS
             if drawing is not None:
                 draw(drawing, image, detections, names)
             entries.append(describe(path, image.shape[:2], detections, names))

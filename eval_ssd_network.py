@@ -168,11 +168,12 @@ def checkpoints_to_evaluate(images: int) -> Iterator[str]:
     if not FLAGS.wait_for_checkpoints:
         yield checkpoints.find_checkpoint(FLAGS.checkpoint_path)
         return
-    folder = Path(FLAGS.checkpoint_path)
+    folder = Path(checkpoints.check_path(FLAGS.checkpoint_path))
     if folder.is_file() or Path(f"{folder}{following.INDEX}").exists():
         raise tfe.InputError(f"--checkpoint_path={folder}: --wait_for_checkpoints needs a folder.")
     like = {"split": FLAGS.dataset_split_name, "images": images, "training": curve.training_of(folder)}
     done = [point["step"] for point in curve.comparable(curve.read_curve(Path(FLAGS.eval_dir)), like)]
+    tfe.say(f"waiting for checkpoints in {folder}")
     yield from following.new_checkpoints(folder, done, interval_secs=FLAGS.eval_interval_secs,
                                          idle_timeout_secs=FLAGS.idle_timeout_secs)
 
@@ -182,6 +183,7 @@ def evaluate_checkpoints() -> None:
     dataset = dataset_factory.get_dataset(FLAGS.dataset_name, FLAGS.dataset_split_name, FLAGS.dataset_dir)
     load_images = functools.partial(ground_truth.load_shard_images, dataset.data_sources)
     curve.read_curve(Path(FLAGS.eval_dir))  # which may refuse
+    result_files.check_file_names(FLAGS.dataset_split_name, dataset.labels_to_names)
     evaluator, done = None, 0
     for checkpoint in checkpoints_to_evaluate(min(most_images() or dataset.num_samples, dataset.num_samples)):
         tfe.say(f"evaluating {checkpoint}")

@@ -217,13 +217,14 @@ def main() -> None:
     dataset = get_dataset(FLAGS.dataset_split_name)
     training_flags.check_objects(dataset.split)
     training_flags.apply_mosaic(FLAGS, dataset.split)
-    training_flags.apply_width(FLAGS, sessions.is_slow())
+    training_flags.apply_width(FLAGS, sessions.is_slow(FLAGS.clone_on_cpu))
+    sessions.note_clones(FLAGS.num_clones, FLAGS.clone_on_cpu)
     if Path(FLAGS.train_dir).is_dir():
         train_folder.make_train_dir(FLAGS.train_dir)  # which puts it in order
     eval_dataset = get_eval_dataset(dataset)
     tf.set_random_seed(checkpoints.resumed_seed(FLAGS.seed, FLAGS.train_dir))
     net, schedule = build_net(dataset), training_flags.schedule(FLAGS, dataset.num_samples)
-    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, depthwise=net.depthwise)
+    precision, reason = sessions.choose_precision(FLAGS.mixed_precision, net.depthwise, FLAGS.clone_on_cpu)
     session_config = sessions.session_config(FLAGS.gpu_memory_fraction, precision)
     chosen = ", ".join(f"{name} {value}" for name, value in training_flags.recipe_values(FLAGS).items())
     tfe.say(f"recipe {FLAGS.recipe}: {chosen}\naugmentation: {augmentation.describe(get_augmentation())}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_extended.compat import PATTERN, slim, tf
-from tf_extended.console import InputError
+from tf_extended.console import InputError, say
 from tf_extended.files import check_utf8
 from tf_extended.restore_plan import SHADOW, RestorePlan
 
@@ -190,6 +190,8 @@ def read_checkpoint(prefix: str) -> dict[str, np.ndarray]:
     try:
         reader = tf.train.load_checkpoint(prefix)
         names = reader.get_variable_to_shape_map()
+        if any(name.endswith(SHADOW) for name in names):
+            say(f"NOTE: {prefix} holds moving averages of the weights as well, which are not used")
         slots = {name for name in names if "/" in name and name.rsplit("/", 1)[0] in names}
         return {name: reader.get_tensor(name) for name in names if name not in slots and name != "global_step"}
     except UNREADABLE as error:

@@ -54,7 +54,8 @@ def _cosine(schedule: Schedule, step: tf.Tensor) -> tf.Tensor:
 
 
 def _step(schedule: Schedule, step: tf.Tensor) -> tf.Tensor:
-    boundaries = [round(share * schedule.total_steps) for share in STEP_DROPS]
+    # The step from which on a rate holds, counted from 0; up to the boundary TensorFlow takes the one before.
+    boundaries = [round(share * schedule.total_steps) - 1 for share in STEP_DROPS]
     rates = [schedule.learning_rate * 0.1 ** k for k in range(len(boundaries) + 1)]
     return tf.train.piecewise_constant(tf.cast(step, tf.int64), [tf.constant(b, tf.int64) for b in boundaries], rates)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tf_extended.compat import tf
-from tf_extended.console import InputError
+from tf_extended.console import InputError, amount, say
 from tf_extended.startup import quiet_banner
 
 PRECISIONS = ("auto", "off", "bfloat16", "float16")
@@ -49,20 +49,30 @@ def multiplies_bfloat16() -> bool:
     return bool(BFLOAT16_CPU_FLAGS & cpu_flags())
 
 
-def is_slow() -> bool:
-    """Whether nets train slowly here: no GPU, and a processor that does not multiply bfloat16 (or does not tell)."""
-    return not gpus() and not multiplies_bfloat16()
+def is_slow(on_cpu: bool = False) -> bool:
+    """Whether nets train slowly here: no GPU, or nothing on it (`on_cpu`), and a processor that does not multiply
+    bfloat16 (or does not tell)."""
+    return (on_cpu or not gpus()) and not multiplies_bfloat16()
 
 
-def choose_precision(asked: str, depthwise: bool = False) -> tuple[str, str]:
+def note_clones(num_clones: int, on_cpu: bool) -> None:
+    """Say where more clones are asked for than there are GPUs: TensorFlow puts them where it can, and says nothing."""
+    found = len(gpus())
+    if not on_cpu and num_clones > max(found, 1):
+        say(f"NOTE: --num_clones={num_clones}, but TensorFlow sees {amount(found, 'GPU')}: clones share a device, "
+            "which makes nothing faster")
+
+
+def choose_precision(asked: str, depthwise: bool = False, on_cpu: bool = False) -> tuple[str, str]:
     """Resolve the flag --mixed_precision: (`off` | `bfloat16` | `float16`, the reason in a few words).
 
     `auto` takes float16 on a GPU, bfloat16 on a CPU that multiplies it, nothing for nets of depthwise convolutions
-    (`depthwise`), which it does not speed up. Raises InputError for a wish that this machine cannot grant.
+    (`depthwise`), which it does not speed up. on_cpu: the net runs on the CPU, though there may be a GPU. Raises
+    InputError for a wish that this machine cannot grant.
     """
     if asked not in PRECISIONS:
         raise InputError(f"--mixed_precision={asked}: expected one of {', '.join(PRECISIONS)}")
-    has_gpu = bool(gpus())
+    has_gpu = not on_cpu and bool(gpus())
     if asked == "float16" and not has_gpu:
         raise InputError("--mixed_precision=float16 needs a GPU and none is seen; use --mixed_precision=auto")
     if asked == "bfloat16" and not bfloat16_runs():

@@ -165,7 +165,7 @@ def test_a_damaged_checkpoint_is_named(damage, train_dir, pictures, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_run_that_is_stopped_leaves_what_it_had_found(stop, train_dir, tmp_path):
     """Ctrl-C, or `kill`, while the second picture is drawn; the same command then begins anew."""
     for name in ("a.png", "b.png"):

@@ -21,7 +21,9 @@ def rates(schedule, steps):
     (Schedule("polynomial", 0.01, end_learning_rate=0.001, decay_steps=100), [0, 50, 100, 500],
      [0.01, 0.0055, 0.001, 0.001]),
     (Schedule("cosine", 0.01, end_learning_rate=0.0, total_steps=100), [0, 50, 100, 200], [0.01, 0.005, 0, 0]),
-    (Schedule("step", 0.001, total_steps=120_000), [0, 80_000, 80_001, 100_001], [1e-3, 1e-3, 1e-4, 1e-5]),
+    (Schedule("step", 0.001, total_steps=120_000), [0, 79_999, 80_000, 99_999, 100_000],
+     [1e-3, 1e-3, 1e-4, 1e-4, 1e-5]),  # Caffe's stepvalue is the first step of the next rate
+    (Schedule("step", 0.001, total_steps=6), [0, 3, 4, 5], [1e-3, 1e-3, 1e-4, 1e-5]),
     (Schedule("fixed", 1.0, warmup_steps=100), [0, 50, 100, 101], [0.1, 0.55, 1.0, 1.0]),
 ])
 def test_policies_by_hand(schedule, steps, expected):
@@ -134,6 +136,6 @@ def test_cosine_falls_slowly_then_fast_and_ends_at_its_end():
 
 
 def test_the_second_drop_of_step_comes_at_five_sixths_and_polynomial_stays_at_its_end():
-    assert rates(Schedule("step", 0.001, total_steps=120_000), [100_000, 100_001]) == pytest.approx([1e-4, 1e-5])
+    assert rates(Schedule("step", 0.001, total_steps=120_000), [99_999, 100_000]) == pytest.approx([1e-4, 1e-5])
     polynomial = Schedule("polynomial", 0.01, end_learning_rate=0.001, decay_steps=100)
     assert rates(polynomial, [101, 150]) == pytest.approx([0.001, 0.001])

@@ -39,6 +39,27 @@ def test_which_machines_are_slow(monkeypatch, gpus, flags, slow):
     assert sessions.is_slow() == slow
 
 
+@pytest.mark.parametrize(("flags", "precision", "slow"), [(AMX, "bfloat16", False), (OLD, "off", True)])
+def test_what_runs_on_the_processor_goes_by_the_processor(monkeypatch, flags, precision, slow):
+    monkeypatch.setattr(sessions, "gpus", lambda: GPU)
+    monkeypatch.setattr(sessions, "cpu_flags", lambda: flags)
+    assert sessions.choose_precision("auto", on_cpu=True)[0] == precision
+    assert sessions.is_slow(on_cpu=True) == slow
+    with pytest.raises(InputError, match="needs a GPU"):
+        sessions.choose_precision("float16", on_cpu=True)
+
+
+@pytest.mark.parametrize(("clones", "on_cpu", "gpus", "noted"), [
+    (1, False, 0, ""), (2, False, 0, "--num_clones=2, but TensorFlow sees 0 GPUs"), (2, True, 0, ""),
+    (2, False, 1, "--num_clones=2, but TensorFlow sees 1 GPU:"), (2, False, 2, ""), (1, False, 1, ""),
+])
+def test_more_clones_than_gpus_are_told(monkeypatch, capsys, clones, on_cpu, gpus, noted):
+    monkeypatch.setattr(sessions, "gpus", lambda: GPU * gpus)
+    sessions.note_clones(clones, on_cpu)
+    said = capsys.readouterr().out
+    assert noted in said and bool(said) == bool(noted)
+
+
 def test_a_session_takes_its_share_of_the_memory_and_runs_what_a_gpu_lacks_elsewhere():
     config = sessions.session_config(0.5)
     assert config.gpu_options.per_process_gpu_memory_fraction == 0.5

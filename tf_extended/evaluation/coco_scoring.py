@@ -12,7 +12,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from tf_extended.evaluation.records import Detections, GroundTruth
+from tf_extended.evaluation.records import Detections, GroundTruth, select_rows
 
 COCO_LIMIT = 100  # detections of a class in a picture that count
 # In the order of COCOeval.stats.
@@ -32,18 +32,17 @@ def coco_metrics(
     places = np.argsort(np.argsort(np.array(truth.image_ids, str), kind="stable"))
     truth = truth._replace(images=places[truth.images])
     detections = detections._replace(images=places[detections.images])
+    found = []
     with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(
-            _as_coco(truth, len(truth.image_ids), labels, truth.difficults),
-            _as_coco(detections, len(truth.image_ids), labels, np.zeros(len(detections.scores), bool)),
-            "bbox",
-        )
-        evaluation.evaluate()
-        evaluation.accumulate()
+        # One class after the other: pycocotools keeps kilobytes in memory for each detection, each class and image.
+        for label in labels:
+            evaluation = _evaluate_class(detections, truth, label)
+            found.append((evaluation.eval["precision"], evaluation.eval["recall"]))
+        # precision: [IoU threshold, recall, class, area, limit of detections]; recall: the same without recall levels.
+        precision, recall = (np.concatenate(parts, axis=-3) for parts in zip(*found, strict=True))
+        evaluation.eval = {"precision": precision, "recall": recall}
         evaluation.summarize()
     figures = {metric: _known(value) for metric, value in zip(METRICS, evaluation.stats, strict=True)}
-    # precision: [IoU threshold, recall, class, area, limit of detections]; recall: the same without recall levels.
-    precision, recall = evaluation.eval["precision"], evaluation.eval["recall"]
     figures["per_class"] = {
         names[label]: {
             "AP": _mean(precision[:, :, k, 0, -1]),
@@ -56,21 +55,36 @@ def coco_metrics(
     return figures
 
 
-def _as_coco(rows: GroundTruth | Detections, num_images: int, labels: list[int], crowds: np.ndarray) -> COCO:
+def _evaluate_class(detections: Detections, truth: GroundTruth, label: int) -> COCOeval:
+    """pycocotools' evaluation of one class, over the images that have something of it."""
+    objects = truth.labels == label
+    truth = truth._replace(**{column: getattr(truth, column)[objects]
+                              for column in ("images", "labels", "bboxes", "difficults")})
+    detections = select_rows(detections, detections.labels == label)
+    used, places = np.unique(np.concatenate([truth.images, detections.images]), return_inverse=True)
+    truth, detections = (rows._replace(images=part) for rows, part in zip(
+        (truth, detections), np.split(places, [len(truth.images)]), strict=True))
+    evaluation = COCOeval(_as_coco(truth, len(used), label, truth.difficults),
+                          _as_coco(detections, len(used), label, np.zeros(len(detections.scores), bool)), "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    return evaluation
+
+
+def _as_coco(rows: GroundTruth | Detections, num_images: int, label: int, crowds: np.ndarray) -> COCO:
     ymin, xmin, ymax, xmax = rows.bboxes.T
     boxes = np.stack([xmin - 1, ymin - 1, xmax - xmin + 1, ymax - ymin + 1], axis=1)
     scores = getattr(rows, "scores", np.ones(len(boxes)))
     coco = COCO()
     coco.dataset = {
         "images": [{"id": index} for index in range(num_images)],
-        "categories": [{"id": label} for label in labels],
+        "categories": [{"id": label}],
         "annotations": [
             # COCO's matching takes id 0 for "unmatched".
             {"id": number, "image_id": image, "category_id": label, "bbox": box, "area": box[2] * box[3],
              "iscrowd": int(crowd), "score": score}
-            for number, (image, label, box, crowd, score) in enumerate(
-                zip(rows.images.tolist(), rows.labels.tolist(), boxes.tolist(), crowds.tolist(), scores.tolist(),
-                    strict=True), 1)
+            for number, (image, box, crowd, score) in enumerate(
+                zip(rows.images.tolist(), boxes.tolist(), crowds.tolist(), scores.tolist(), strict=True), 1)
         ],
     }
     coco.createIndex()

@@ -16,8 +16,9 @@ from tf_extended.console import InputError, first_line
 from tf_extended.evaluation import restoring
 from tf_extended.evaluation.detecting import detect
 from tf_extended.evaluation.detection_graph import DetectionGraph
-from tf_extended.evaluation.records import select_rows
+from tf_extended.evaluation.records import Detections, GroundTruth, select_rows
 from tf_extended.evaluation.report import Evaluation, evaluate
+from tf_extended.evaluation.voc_scoring import VocScores, score
 
 
 class Evaluator:
@@ -62,10 +63,27 @@ class Evaluator:
                              "compute here, or give a server's address, grpc://HOST:PORT.") from error
 
     def evaluate(self, checkpoint: str, info: Mapping[str, Any] | None = None) -> Evaluation:
-        """Restore, detect, score. info: what else belongs into the report.
+        """Restore, detect, score and analyse. info: what else belongs into the report.
 
         Raises what `check` raises, and RunError where the data cannot be read.
         """
+        detections, truth, facts = self._detect(checkpoint)
+        detected = time.perf_counter()
+        evaluation = evaluate(detections, truth, self.names, self.matching_threshold, {})
+        seconds = {**facts.pop("seconds"), "scoring": time.perf_counter() - detected}
+        return evaluation._replace(info={
+            **facts, **evaluation.info, **(info or {}),
+            "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
+        })
+
+    def score(self, checkpoint: str) -> tuple[VocScores, int]:
+        """`evaluate`, but VOC's figures alone, which take a hundredth of COCO's time; and of how many images they are.
+        """
+        detections, truth, _ = self._detect(checkpoint)
+        return score(detections, truth, self.names, self.matching_threshold), len(truth.image_ids)
+
+    def _detect(self, checkpoint: str) -> tuple[Detections, GroundTruth, dict[str, Any]]:
+        """What is found and what is there, of the classes and difficulties that count; facts for the report."""
         start = time.perf_counter()
         saver, step = self.check(checkpoint), restoring.stored_step(checkpoint)
         with self._session() as session:
@@ -75,11 +93,6 @@ class Evaluator:
         detections = select_rows(detections, np.isin(detections.labels, list(self.names)))
         if not self.remove_difficult:
             truth = truth._replace(difficults=np.zeros_like(truth.difficults))
-        detected = time.perf_counter()
-        evaluation = evaluate(detections, truth, self.names, self.matching_threshold, {})
-        seconds = {"restoring": restored - start, **seconds, "scoring": time.perf_counter() - detected}
-        return evaluation._replace(info={
-            "checkpoint": checkpoint, "step": step, **evaluation.info, **(info or {}),
-            "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
-            "images_per_second": round(len(truth.image_ids) / max(detected - restored, 1e-9), 2),
-        })
+        rate = len(truth.image_ids) / max(time.perf_counter() - restored, 1e-9)
+        return detections, truth, {"checkpoint": checkpoint, "step": step, "images_per_second": round(rate, 2),
+                                   "seconds": {"restoring": restored - start, **seconds}}

@@ -2,6 +2,8 @@
 
 Its job: naming every checkpoint once, oldest first, and ending when nothing new comes. Evaluating them is not.
 """
+import contextlib
+import glob
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,21 +29,33 @@ def _has_its_data(prefix: str, names: Iterable[str]) -> bool:
     return bool(parts) and len(parts) == int(parts[0][1])
 
 
+def _size(prefix: str) -> int:
+    """The bytes of a checkpoint's index and data, as far as they are still there."""
+    folder, name = Path(prefix).parent, Path(prefix).name
+    size = 0
+    for path in folder.glob(f"{glob.escape(name)}.*"):
+        if path.suffix == INDEX or _DATA.fullmatch(path.name, len(name)):
+            with contextlib.suppress(FileNotFoundError):
+                size += path.stat().st_size
+    return size
+
+
 def new_checkpoints(
     folder: Path, done_steps: Iterable[int], *, interval_secs: float, idle_timeout_secs: float,
     clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[str]:
     """Yield each checkpoint of the folder whose step is not in `done_steps`, oldest first, as they appear.
 
-    Looks every `interval_secs`; ends when `idle_timeout_secs` have passed without a new one. The time that the
-    caller takes does not count as idle.
+    One that has grown since, because it was still being copied, comes again. Looks every `interval_secs`; ends when
+    `idle_timeout_secs` have passed without a new one. The time that the caller takes does not count as idle.
     """
-    seen = set(done_steps)
+    done, sizes = set(done_steps), {}
     quiet_since = clock()
     while True:
-        fresh = next((prefix for prefix in checkpoints_in(folder) if checkpoint_step(prefix) not in seen), None)
+        sizes_now = {prefix: _size(prefix) for prefix in checkpoints_in(folder) if checkpoint_step(prefix) not in done}
+        fresh = next((prefix for prefix, size in sizes_now.items() if size != sizes.get(prefix)), None)
         if fresh is not None:
-            seen.add(checkpoint_step(fresh))
+            sizes[fresh] = sizes_now[fresh]
             yield fresh
             quiet_since = clock()
         elif clock() - quiet_since >= idle_timeout_secs:

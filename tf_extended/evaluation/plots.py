@@ -25,6 +25,8 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#777777"
 KIND_COLOURS = {"duplicate": "#56b4e9", "localisation": "#0072b2", "similar_class": "#cc79a7", "background": "#e69f00",
                 "missed": "#999999"}
 PANELS_A_ROW = 5
+# Of more classes there is nothing to be read, and a chart takes minutes and gigabytes.
+MOST_PANELS, MOST_NAMED, LARGEST_SIDE = 60, 150, 60.0
 # Characters of a class name over a panel, and beside an axis.
 TITLE_LENGTH, LABEL_LENGTH = 20, 40
 INCHES_A_CHARACTER = 0.085
@@ -35,18 +37,26 @@ WIDE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Micr
 
 
 def plot_precision_recall(path: Path, classes: Sequence[ClassScore]) -> None:
-    """One panel per class that has objects to find: precision over recall, its area, the point of best F1."""
-    shown = [c for c in classes if c.objects]
+    """One panel per class that has objects to find: precision over recall, its area, the point of best F1.
+
+    Of very many classes those with the most objects.
+    """
+    known = [c for c in classes if c.objects]
+    chosen = {c.name for c in sorted(known, key=lambda c: -c.objects)[:MOST_PANELS]}
+    shown = [c for c in known if c.name in chosen]
     columns = min(PANELS_A_ROW, max(len(shown), 1))
     rows = max(-(-len(shown) // columns), 1)
     with _figure(path, 2.6 * columns + 0.6, 2.5 * rows + 0.5) as figure:
-        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        panels = figure.subplots(rows, columns, squeeze=False)
         for panel in panels.flat[len(shown):]:
             panel.set_visible(False)
         for panel, c in zip(panels.flat, shown, strict=False):
             _precision_recall_panel(panel, c)
+            panel.label_outer()
         for panel in panels.flat[max(len(shown) - columns, 0):len(shown)]:  # the lowest of their columns
             panel.tick_params(labelbottom=True)
+        if len(shown) < len(known):
+            figure.suptitle(f"the {len(shown)} of {len(known)} classes with the most objects")
         figure.supxlabel("recall")
         figure.supylabel("precision")
 
@@ -67,22 +77,28 @@ def _precision_recall_panel(panel: "Axes", c: ClassScore) -> None:
 
 
 def plot_confusion(path: Path, confusion: np.ndarray, names: Mapping[int, str]) -> None:
-    """The matrix of `error_analysis.ErrorAnalysis`: a row per true class; shades are shares of a row, texts counts."""
+    """The matrix of `error_analysis.ErrorAnalysis`: a row per true class; shades are shares of a row, texts counts.
+
+    Of very many classes shades alone.
+    """
     order = [*range(1, len(confusion)), 0]
     matrix = confusion[np.ix_(order, order)]
     texts = [_short(names.get(label, str(label)), LABEL_LENGTH) for label in order[:-1]]
     side = 0.42 * len(order) + 1.2 + INCHES_A_CHARACTER * max(map(len, [*texts, "(background)"]))
+    side = min(side, LARGEST_SIDE)
     with _figure(path, side, side) as figure:
         axes = figure.subplots()
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        edges = np.arange(len(order) + 1) - 0.5
+        axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1)  # imshow takes gigabytes for 100 classes
+        axes.set(xlabel="detected as", ylabel="truth", aspect="equal", ylim=edges[[-1, 0]])
+        if len(order) > MOST_NAMED:
+            return
         for row, column in zip(*np.nonzero(matrix), strict=True):
             axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=8,
                       color="white" if shares[row, column] > 0.6 else "black")
         axes.set_xticks(range(len(order)), [*texts, "(missed)"], rotation=90)
         axes.set_yticks(range(len(order)), [*texts, "(background)"])
-        axes.set_xlabel("detected as")
-        axes.set_ylabel("truth")
 
 
 def plot_errors(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:

@@ -5,13 +5,14 @@ inverse pair (but for image ids with blanks at an end): numbers are written with
 is the score from arrays. Scoring is not its job.
 """
 import glob
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from tf_extended.console import InputError
+from tf_extended.console import LONGEST_NAME, InputError
 from tf_extended.evaluation.records import Detections, make_detections
 from tf_extended.files import composed, read_text, write_text
 
@@ -27,6 +28,15 @@ class ResultFiles(NamedTuple):
 def result_path(folder: Path, split: str, name: str) -> Path:
     """Where the detections of class `name` lie; a slash in it is written as %2F, for it would be a folder."""
     return Path(folder) / f"comp4_det_{split}_{name.replace('%', '%25').replace('/', '%2F')}.txt"
+
+
+def check_file_names(split: str, names: Mapping[int, str]) -> None:
+    """InputError for a class whose result file would have a longer name than file systems take."""
+    for label, name in sorted(names.items()):
+        length = len(os.fsencode(result_path(Path(), split, name).name))
+        if label and length > LONGEST_NAME:
+            raise InputError(f"class {label}, {name[:40]!r}…: its result file's name would have {length} bytes, more "
+                             f"than {LONGEST_NAME}. Convert the data set again with a shorter name for it.")
 
 
 def write_result_files(

@@ -45,17 +45,17 @@ class EvaluateAsItGoes:
             return
         self._evaluator = self._evaluator or self.make_evaluator()
         checkpoint = self.save(sess)
-        evaluation = self._evaluator.evaluate(checkpoint)
-        if evaluation.scores.map07 is None:
+        scores, images = self._evaluator.score(checkpoint)
+        if scores.map07 is None:
             say(f"evaluation at step {step}: no object to find in the evaluated split")
             return
-        figures = {"step": step, "checkpoint": checkpoint, "voc07": evaluation.scores.map07,
-                   "voc12": evaluation.scores.map12, "images": len(evaluation.truth.image_ids), "split": self.split}
+        figures = {"step": step, "checkpoint": checkpoint, "voc07": scores.map07, "voc12": scores.map12,
+                   "images": images, "split": self.split}
         # In this order: a run that resumes takes a step that has its point for done.
         best = self._keep_if_best(checkpoint, figures)
         curve.add_point(self.train_dir, figures)
         say(f"evaluation at step {step}: mAP VOC07 {figures['voc07']:.4f}  VOC12 {figures['voc12']:.4f}  on "
-            + amount(figures["images"], "image") + ("  (the best VOC12 so far, kept)" if best else ""))
+            + amount(images, "image") + ("  (the best VOC12 so far, kept)" if best else ""))
 
     def _keep_if_best(self, checkpoint: str, figures: dict) -> bool:
         """Copy the checkpoint to train_dir/best unless what is there is as good; says whether it did."""

@@ -75,6 +75,17 @@ def test_the_callers_time_is_not_idle(tmp_path):
     assert len(names) == 2
 
 
+def test_one_that_was_still_being_copied_comes_again_when_it_has_grown(tmp_path):
+    """Not when the graph, which a training writes last, or a checkpoint of another step appears beside it."""
+    data = tmp_path / "model.ckpt-1.data-00000-of-00001"
+    save(tmp_path, 1)
+    time = Time({15: lambda: data.write_text("half"), 35: lambda: data.write_text("all of it"),
+                 45: lambda: save(tmp_path, 1, ["meta"]), 50: lambda: save(tmp_path, 10)})
+    (tmp_path / "model.ckpt-1.meta").write_text("graph")
+    assert follow(tmp_path, time) == [1, 1, 1, 10]
+    assert follow(tmp_path, Time(), done=[1, 10]) == []
+
+
 def test_other_files_are_no_checkpoints(tmp_path):
     save(tmp_path, 4)
     (tmp_path / "model.ckpt-9.data-00000-of-00001").write_text("")

@@ -1,9 +1,12 @@
 """Charts, opened again: their sizes, and what is where in them. What they look like needs eyes."""
+from pathlib import Path
+
 import cv2
 import matplotlib
 import numpy as np
 import pytest
 
+from tests.scripts import in_process
 from tf_extended.evaluation import plots
 from tf_extended.evaluation.voc_scoring import ClassScore
 
@@ -49,6 +52,39 @@ def test_every_column_of_panels_has_its_scale(tmp_path):
         dark = image[:, round(width * (column + 0.3) / 5):round(width * (column + 0.8) / 5)].max(axis=-1) < 100
         frame = np.flatnonzero(dark.mean(axis=1) > 0.9)[-1]
         assert dark[frame + 8:].any()  # further down than the marks on it
+
+
+def confusion_axes(monkeypatch, matrix, names):
+    saved = in_process.listen(monkeypatch, plots, "_save", lambda *_: None)
+    plots.plot_confusion(Path("a.png"), matrix, names)
+    return saved[0]["figure"].axes[0]
+
+
+def test_shades_of_confusion_are_shares_of_a_row_the_first_class_on_top(monkeypatch):
+    matrix = np.array([[0, 0, 2], [0, 9, 0], [1, 3, 0]])  # background, cat, dog; dogs are missed or taken for cats
+    axes = confusion_axes(monkeypatch, matrix, {1: "cat", 2: "dog"})
+    np.testing.assert_allclose(axes.collections[0].get_array().reshape(3, 3), [[1, 0, 0], [0.75, 0, 0.25], [0, 1, 0]])
+    assert axes.get_ylim() == (2.5, -0.5) and axes.get_xlim() == (-0.5, 2.5)
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["cat", "dog", "(background)"]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["cat", "dog", "(missed)"]
+    assert {text.get_position(): text.get_text() for text in axes.texts} == {
+        (0, 0): "9", (0, 1): "3", (2, 1): "1", (1, 2): "2"}
+
+
+@pytest.mark.parametrize(("classes", "drawn"), [(149, True), (150, False)])
+def test_of_very_many_classes_confusion_has_shades_alone(monkeypatch, classes, drawn):
+    names = {label: f"class {label}" for label in range(1, classes + 1)}
+    axes = confusion_axes(monkeypatch, np.eye(classes + 1, dtype=int), names)
+    assert len(axes.texts) == (classes + 1) * drawn
+
+
+def test_of_very_many_classes_those_with_the_most_objects_have_panels(tmp_path, monkeypatch):
+    recall = np.linspace(0, 1, 5)
+    classes = [ClassScore(f"c{number}", number, 0, 5, 0.5, 0.5, 1 - recall / 2, recall, 1 - recall)
+               for number in range(plots.MOST_PANELS + 3)]
+    panels = in_process.listen(monkeypatch, plots, "_precision_recall_panel", lambda *_: None)
+    plots.plot_precision_recall(tmp_path / "a.png", classes)
+    assert [panel["c"].name for panel in panels] == [f"c{number}" for number in range(3, plots.MOST_PANELS + 3)]
 
 
 def test_a_dollar_sign_in_a_name_is_no_formula_and_other_figures_keep_theirs(tmp_path):

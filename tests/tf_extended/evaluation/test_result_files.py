@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.tf_extended.evaluation.cases import NAMES, assert_same_rows
 from tf_extended.console import InputError
 from tf_extended.evaluation.records import make_detections, select_rows
-from tf_extended.evaluation.result_files import read_result_files, write_result_files
+from tf_extended.evaluation.result_files import check_file_names, read_result_files, write_result_files
 
 IMAGES = ["000005", "a picture with spaces", "z", "of two\u2028lines"]
 numbers = st.floats(-1e4, 1e4, width=64)
@@ -26,6 +26,12 @@ def test_round_trip(tmp_path_factory, rows):
     by_class = select_rows(detections, detections.labels.argsort(kind="stable"))
     assert_same_rows(read.detections, by_class)
     assert (read.missing, read.unknown) == ([], [])
+
+
+def test_a_class_whose_file_no_file_system_takes_is_told_before_any_work():
+    check_file_names("test", {0: "none", 1: "cat", 2: "a/" * 50})  # 3 bytes a slash: 200 in all
+    with pytest.raises(InputError, match=r"class 2, '\u732b+'…: its result file's name would have 274 bytes"):
+        check_file_names("test", {0: "none", 1: "cat", 2: "\u732b" * 85})
 
 
 def test_the_devkits_columns(tmp_path):
