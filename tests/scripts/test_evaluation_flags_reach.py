@@ -57,3 +57,6 @@ def test_a_training_is_followed_in_its_folder(load, tmp_path):
                   eval_interval_secs=0.1, idle_timeout_secs=0.2)
     with pytest.raises(tfe.InputError, match="--wait_for_checkpoints needs a folder"):
         next(script.checkpoints_to_evaluate(10))
+    script = load(wait_for_checkpoints=True, checkpoint_path=tmp_path / "run[1]", eval_dir=tmp_path / "out")
+    with pytest.raises(tfe.InputError, match=r"takes \* \? \[ and .* rename the folder"):
+        next(script.checkpoints_to_evaluate(10))

@@ -113,6 +113,18 @@ def test_what_does_not_fit_is_skipped_and_listed_and_the_rest_has_its_values(fol
         assert other.shape == [9]
 
 
+@pytest.mark.parametrize("averaged", [True, False])
+def test_averages_that_a_start_does_not_use_are_told(averaged, tmp_path, capsys):
+    with tf.Graph().as_default(), tf.Session() as sess:
+        weights = tf.get_variable("net/weights", initializer=1.0)
+        if averaged:
+            tf.train.ExponentialMovingAverage(0.9).apply([weights])
+        sess.run(tf.global_variables_initializer())
+        prefix = tf.train.Saver().save(sess, str(tmp_path / "model.ckpt"))
+    assert list(checkpoints.read_checkpoint(prefix)) == ["net/weights"]
+    assert ("holds moving averages of the weights as well" in capsys.readouterr().out) == averaged
+
+
 def test_moving_averages_begin_with_what_is_restored(folder):
     with tf.Graph().as_default(), tf.Session() as sess:
         fits, new = tf.get_variable("b/conv/weights", shape=[2, 2]), tf.get_variable("b/new/weights", initializer=1.0)

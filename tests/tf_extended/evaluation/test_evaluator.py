@@ -51,6 +51,16 @@ def test_every_picture_once_whatever_the_batch(dataset, checkpoint, batch_size, 
     assert set(result.info["seconds"]) == {"restoring", "input", "network", "post_processing", "scoring"}
 
 
+@pytest.mark.parametrize("options", [{}, {"matching_threshold": 0.9}, {"remove_difficult": False}])
+def test_vocs_figures_alone_are_those_of_a_whole_evaluation(dataset, checkpoint, options):
+    ours = evaluator(dataset, batch_size=4, evaluator_options=options)
+    scores, images = ours.score(checkpoint)
+    whole = ours.evaluate(checkpoint)
+    assert images == len(whole.truth.image_ids) and scores.map07 is not None
+    for one, other in zip(scores.classes, whole.scores.classes, strict=True):
+        np.testing.assert_equal(tuple(one), tuple(other))
+
+
 @pytest.mark.parametrize("test_flips", ["none", "both"])
 @pytest.mark.parametrize("resize", [Resize.CENTRAL_CROP, Resize.PAD_AND_RESIZE, Resize.WARP_RESIZE])
 def test_boxes_come_back_to_the_picture(dataset, checkpoint, resize, test_flips):
