@@ -171,6 +171,7 @@ def test_a_run_that_is_stopped_leaves_what_it_had_found(stop, train_dir, tmp_pat
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.full([40, 60, 3], 127, np.uint8))
     code = ("import os, signal, sys; sys.argv = ['detect', *sys.argv[1:]]\n"
+            "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # which nohup, if it began the tests, has ignored
             "import detect_ssd_images as script, tf_extended as tfe\n"
             "from tests.scripts import small_net\n"
             "small_net.enter()\n"

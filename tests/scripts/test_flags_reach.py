@@ -128,7 +128,7 @@ def test_the_whole_knows_precision_and_data_set(load, heard, monkeypatch, tmp_pa
         script.main()
     assert built[0]["loss_scale"] == 128 and script.FLAGS.mosaic == 0.4
     assert narrow[0]["slow"] == sessions.is_slow()
-    assert precision == [{"asked": "off", "depthwise": False}]
+    assert precision == [{"asked": "off", "depthwise": False, "on_cpu": False}]
     described["objects"] = {"box": 0}
     with pytest.raises(tfe.InputError, match="hold no object at all"):
         script.main()
