@@ -126,8 +126,7 @@ def build_train_op(clones: list, schedule: optimization.Schedule, global_step: t
                                 for name in clones[0].outputs["metrics"]}
     metrics["loss_regularisation"] = deployment.sum_in_order(
         tf.losses.get_regularization_losses() or [tf.constant(0.0)])
-    metrics["learning_rate"] = rate
-    return train_op, metrics
+    return train_op, metrics | {"learning_rate": rate}
 
 
 def starting_point(net, labels: list[str], train_dir: Path):

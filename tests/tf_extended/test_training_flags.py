@@ -2,29 +2,8 @@
 import pytest
 from absl import flags
 
-from tf_extended import optimization, shared_flags, training_flags
+from tf_extended import optimization, training_flags
 from tf_extended.console import InputError
-
-
-@pytest.fixture
-def parse(monkeypatch):
-    """A function that defines the training script's flags anew and parses arguments."""
-    defines = {name: getattr(flags, name) for name in dir(flags) if name.startswith("DEFINE_")}
-
-    def parsed(*arguments):
-        values = flags.FlagValues()
-        for name, define in defines.items():
-            monkeypatch.setattr(flags, name, lambda *a, _define=define, **k: _define(*a, **k, flag_values=values))
-        shared_flags.define_dataset_flags(split="train", batch_size=32)
-        shared_flags.define_model_flags()
-        shared_flags.define_augmentation_flags("slim")
-        training_flags.define_recipe_flags()
-        training_flags.define_optimization_flags()
-        training_flags.define_run_flags()
-        training_flags.define_starting_point_flags()
-        values(["program", *arguments])
-        return values
-    return parsed
 
 
 def test_slim_leaves_the_documented_defaults(parse):
