@@ -78,13 +78,16 @@ def test_of_very_many_classes_confusion_has_shades_alone(monkeypatch, classes, d
     assert len(axes.texts) == (classes + 1) * drawn
 
 
-def test_of_very_many_classes_those_with_the_most_objects_have_panels(tmp_path, monkeypatch):
+def test_of_very_many_classes_those_with_the_most_objects_have_panels(monkeypatch):
+    monkeypatch.setattr(plots, "MOST_PANELS", 4)
+    saved = in_process.listen(monkeypatch, plots, "_save", lambda *_: None)
     recall = np.linspace(0, 1, 5)
-    classes = [ClassScore(f"c{number}", number, 0, 5, 0.5, 0.5, 1 - recall / 2, recall, 1 - recall)
-               for number in range(plots.MOST_PANELS + 3)]
+    classes = [ClassScore(f"c{place}", number, 0, 5, 0.5, 0.5, 1 - recall / 2, recall, 1 - recall)
+               for place, number in enumerate((5, 1, 2, 0, 5, 3, 4))]
     panels = in_process.listen(monkeypatch, plots, "_precision_recall_panel", lambda *_: None)
-    plots.plot_precision_recall(tmp_path / "a.png", classes)
-    assert [panel["c"].name for panel in panels] == [f"c{number}" for number in range(3, plots.MOST_PANELS + 3)]
+    plots.plot_precision_recall(Path("a.png"), classes)
+    assert [panel["c"].objects for panel in panels] == [5, 5, 3, 4]
+    assert saved[0]["figure"].get_suptitle() == "the 4 of 6 classes with the most objects"
 
 
 def test_a_dollar_sign_in_a_name_is_no_formula_and_other_figures_keep_theirs(tmp_path):
