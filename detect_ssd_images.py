@@ -26,6 +26,7 @@ from nets import image_size, model_file, nets_factory
 from preprocessing import preprocessing_factory
 from preprocessing.ssd_vgg_preprocessing import Resize
 from tf_extended import checkpoints, files, sessions, shared_flags
+from tf_extended.console import stop_signals
 from tf_extended.evaluation import eval_flags, loose_pictures
 from tf_extended.evaluation.pictures import Mark, draw_marks
 from tf_extended.evaluation.records import to_pixels
@@ -178,10 +179,8 @@ def draw(path: Path, image: np.ndarray, found: loose_pictures.Found, names: dict
 def main() -> None:
     """Check, detect, draw, write the result: of a run that is stopped, what it had found."""
     check_flags()
-    for name in ("SIGTERM", "SIGHUP"):  # leave the result, as Ctrl-C does; nohup ignores the latter, Windows has none
-        number = getattr(signal, name, None)
-        if number and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+    for number in stop_signals():
+        signal.signal(number, signal.default_int_handler)  # leaves the result, as Ctrl-C does
     paths, result = find_pictures(), Path(FLAGS.output_dir) / RESULT
     ours = earlier_drawings(result)
     drawings = name_drawings(paths, ours) if FLAGS.draw else [None] * len(paths)

@@ -68,10 +68,15 @@ def _read_split(folder: Path, split: str, annotations: Container[str]) -> list[s
         there = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt"))) or "none"
         raise InputError(f"no list {path}; the splits there are: {there}. Check --dataset_split_name.")
     ids = read_list(path, annotations)
-    twice = sorted(image_id for image_id, times in Counter(ids).items() if times > 1)
+    twice = _repeated(ids)
     if not ids or twice:
         raise InputError(f"{path} lists {f'{twice[0]!r} twice' if twice else 'no image'}; expected every image once.")
     return ids
+
+
+def _repeated(ids: Iterable[str]) -> list[str]:
+    """Those that are there more than once, sorted."""
+    return sorted(image_id for image_id, times in Counter(ids).items() if times > 1)
 
 
 def _annotations(folder: Path) -> dict[str, Path]:
@@ -98,9 +103,8 @@ def read_shard_truth(shards: Iterable[str]) -> GroundTruth:
     truth = make_ground_truth(
         (example.filename, example.labels, to_pixels(example.bboxes, *example.shape[:2]), example.difficults)
         for example in map(parse_example, _records(shards)))
-    (image_id, times), = Counter(truth.image_ids).most_common(1) or [("", 0)]
-    if times > 1:
-        raise InputError(f"two pictures of --dataset_dir are named {image_id!r}, and result files cannot "
+    if twice := _repeated(truth.image_ids):
+        raise InputError(f"two pictures of --dataset_dir are named {twice[0]!r}, and result files cannot "
                          "tell them apart. Score the folders of a joined set one by one.")
     return truth
 

@@ -145,8 +145,8 @@ def _choose_picture(files: SampleFiles, annotation: Annotation, found: Findings)
         return files.pictures[0]
     # A file system that tells accents as letters of their own from composed ones has it in either form.
     forms = [folder / stated, *(folder / unicodedata.normalize(form, stated) for form in ("NFC", "NFD"))]
-    named = next(filter(_is_file, forms), forms[0])
-    if named.suffix.lower() in SUFFIXES and _is_file(named):
+    named = next((path for path in forms if path.suffix.lower() in SUFFIXES and _is_file(path)), None)
+    if named:
         if not files.pictures:
             found.add("picture_by_filename", named.name)
         return named

@@ -9,6 +9,7 @@ import functools
 import io
 import os
 import re
+import signal
 import sys
 import time
 import traceback
@@ -48,6 +49,14 @@ def say(message: str = "") -> None:
 def complain(message: str) -> None:
     """Print a line to standard error at once."""
     _print(message, sys.stderr)
+
+
+def stop_signals() -> list[int]:
+    """What else than Ctrl-C asks a script to end: SIGTERM, and a terminal that closes where that is not ignored."""
+    numbers = [signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it; Windows
+        numbers.append(signal.SIGHUP)
+    return numbers
 
 
 def amount(count: int, noun: str) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from tf_extended import checkpoints, train_folder
 from tf_extended.compat import slim, tf
-from tf_extended.console import RunError, duration, say
+from tf_extended.console import RunError, duration, say, stop_signals
 from tf_extended.event_file import RegularSummaries
 from tf_extended.sessions import shared_callables, without_graph_text
 
@@ -215,10 +215,7 @@ def stop_on_signals(loop: TrainLoop) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         say(f"{signal.Signals(number).name}: finishing this step, then saving")
 
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it; Windows
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, ask) for number in numbers}
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, *stop_signals())}
     try:
         yield
     finally:

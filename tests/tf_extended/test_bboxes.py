@@ -86,11 +86,8 @@ def test_clip_by_hand_and_by_class():
 @pytest.mark.parametrize("shape", [(2, 4), (3, 4), (2, 5, 4), (3, 3, 4), (2, 3, 5, 4)])
 def test_a_reference_for_each_image(function, shape):
     """As many references as the first axis of the boxes is long: what a call for each of them gives."""
-    rng = np.random.default_rng(5)
-    corners = rng.uniform(-0.2, 1.2, [2, *shape]).astype(np.float32)
-    bboxes = np.concatenate([corners.min(0)[..., :2], corners.max(0)[..., 2:]], -1)
-    bboxes[..., :2], bboxes[..., 2:] = np.minimum(bboxes[..., :2], bboxes[..., 2:]), np.maximum(
-        bboxes[..., :2], bboxes[..., 2:]) + 0.1
+    corners = np.sort(np.random.default_rng(5).uniform(-0.2, 1.2, [2, *shape[:-1], 2]).astype(np.float32), axis=0)
+    bboxes = np.concatenate([corners[0], corners[1]], axis=-1)
     refs = np.float32([[0, 0, 1, 1], [0.1, 0.2, 0.6, 0.5], [0.3, 0, 0.8, 0.9]])[:shape[0]]
     expected = np.stack([function(ref, image) for ref, image in zip(refs, bboxes, strict=True)])
     np.testing.assert_array_equal(function(refs, bboxes), expected)

@@ -3,7 +3,6 @@
 Its job: naming every checkpoint once, oldest first, and ending when nothing new comes. Evaluating them is not.
 """
 import contextlib
-import glob
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,29 +14,20 @@ INDEX = ".index"
 _DATA = re.compile(r"\.data-\d{5}-of-(\d{5})$")
 
 
-def checkpoints_in(folder: Path) -> list[str]:
-    """The prefixes of the complete checkpoints in a folder, by rising step; none where there is no folder."""
-    names = {path.name for path in Path(folder).glob("*")}
-    prefixes = [name.removesuffix(INDEX) for name in names if name.endswith(INDEX)]
-    complete = [prefix for prefix in prefixes if checkpoint_step(prefix) >= 0 and _has_its_data(prefix, names)]
-    return [str(Path(folder) / prefix) for prefix in sorted(complete, key=checkpoint_step)]
+def checkpoints_in(folder: Path) -> dict[str, int]:
+    """The complete checkpoints in a folder, prefix → bytes of index and data, by rising step; none without a folder.
 
-
-def _has_its_data(prefix: str, names: Iterable[str]) -> bool:
-    """Whether all data files are there: a folder that is copied meanwhile may have the index before them."""
-    parts = [found for name in names if name.startswith(prefix) and (found := _DATA.fullmatch(name, len(prefix)))]
-    return bool(parts) and len(parts) == int(parts[0][1])
-
-
-def _size(prefix: str) -> int:
-    """The bytes of a checkpoint's index and data, as far as they are still there."""
-    folder, name = Path(prefix).parent, Path(prefix).name
-    size = 0
-    for path in folder.glob(f"{glob.escape(name)}.*"):
-        if path.suffix == INDEX or _DATA.fullmatch(path.name, len(name)):
-            with contextlib.suppress(FileNotFoundError):
-                size += path.stat().st_size
-    return size
+    A folder that is copied meanwhile may have the index before all data files are there.
+    """
+    sizes, complete = {}, {}
+    for path in Path(folder).glob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a training removes old ones
+            sizes[path.name] = path.stat().st_size
+    for prefix in (name.removesuffix(INDEX) for name in sizes if name.endswith(INDEX)):
+        parts = [found for name in sizes if name.startswith(prefix) and (found := _DATA.fullmatch(name, len(prefix)))]
+        if checkpoint_step(prefix) >= 0 and parts and len(parts) == int(parts[0][1]):
+            complete[str(Path(folder) / prefix)] = sizes[prefix + INDEX] + sum(sizes[part.string] for part in parts)
+    return dict(sorted(complete.items(), key=lambda one: checkpoint_step(one[0])))
 
 
 def new_checkpoints(
@@ -52,11 +42,12 @@ def new_checkpoints(
     done, sizes = set(done_steps), {}
     quiet_since = clock()
     while True:
-        sizes_now = {prefix: _size(prefix) for prefix in checkpoints_in(folder) if checkpoint_step(prefix) not in done}
-        fresh = next((prefix for prefix, size in sizes_now.items() if size != sizes.get(prefix)), None)
+        fresh = next(((prefix, size) for prefix, size in checkpoints_in(folder).items()
+                      if checkpoint_step(prefix) not in done and size != sizes.get(prefix)), None)
         if fresh is not None:
-            sizes[fresh] = sizes_now[fresh]
-            yield fresh
+            prefix, size = fresh
+            sizes[prefix] = size
+            yield prefix
             quiet_since = clock()
         elif clock() - quiet_since >= idle_timeout_secs:
             return
